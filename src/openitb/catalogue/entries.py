@@ -1,0 +1,161 @@
+"""What the catalogue holds: entries, each a name with facts, and the typed readings of them.
+
+A typed reading such as `Pump.residual_volume_nl` converts the fact to the canonical unit of the
+exact rooms. The fact itself, with source and confidence, stays at `entry.fact("residual_volume")`.
+"""
+
+from fractions import Fraction
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from openitb import units
+from openitb.catalogue.facts import Fact
+
+
+class Entry(BaseModel):
+    """A named thing with facts; subclasses state which facts they need and in which unit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    required: ClassVar[dict[str, str]] = {}
+
+    entry_id: str
+    name: str
+    facts: dict[str, Fact]
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Entry":
+        for name, unit in self.required.items():
+            if name not in self.facts:
+                raise ValueError(f"{name}: missing, expected a fact in {unit}")
+            if unit != "text":
+                self.facts[name].number(unit)
+        return self
+
+    def fact(self, name: str) -> Fact:
+        """The fact of that name; `KeyError` names the entry and what it does hold."""
+        if name not in self.facts:
+            raise KeyError(f"{self.entry_id}: no fact {name!r}; it has {', '.join(sorted(self.facts))}")
+        return self.facts[name]
+
+    def _whole(self, name: str, unit: str) -> int:
+        return self.fact(name).whole(unit)
+
+
+class Pump(Entry):
+    """An implantable pump model."""
+
+    required: ClassVar[dict[str, str]] = {
+        "reservoir_capacity": "mL",
+        "residual_volume": "mL",
+        "tubing_volume": "mL",
+        "stroke_volume": "nL",
+        "minimum_rate": "mL/day",
+        "lowest_programmable_flow": "mL/day",
+        "highest_flow": "mL/day",
+        "flow_accuracy": "percent",
+        "flex_changes_per_day": "1",
+        "low_reservoir_alarm": "mL",
+        "drive": "text",
+    }
+
+    @property
+    def reservoir_capacity_nl(self) -> int:
+        """Fluid the full reservoir holds."""
+        return self._whole("reservoir_capacity", "nL")
+
+    @property
+    def residual_volume_nl(self) -> int:
+        """Fluid that neither pump nor needle can take out."""
+        return self._whole("residual_volume", "nL")
+
+    @property
+    def tubing_volume_nl(self) -> int:
+        """Fluid between reservoir and catheter connector."""
+        return self._whole("tubing_volume", "nL")
+
+    @property
+    def legacy_tubing_volume_nl(self) -> int | None:
+        """The constant older programmer software used, where it differs."""
+        name = "tubing_volume_legacy"
+        return self._whole(name, "nL") if name in self.facts else None
+
+    @property
+    def stroke_volume_nl(self) -> int:
+        """Smallest volume the drive can move."""
+        return self._whole("stroke_volume", "nL")
+
+    @property
+    def minimum_rate_nl_per_day(self) -> int:
+        """Flow in minimum-rate mode."""
+        return self._whole("minimum_rate", "nL/day")
+
+    @property
+    def lowest_flow_nl_per_day(self) -> int:
+        """Lowest flow that can be programmed."""
+        return self._whole("lowest_programmable_flow", "nL/day")
+
+    @property
+    def highest_flow_nl_per_day(self) -> int:
+        """Highest flow that can be programmed."""
+        return self._whole("highest_flow", "nL/day")
+
+    @property
+    def flow_accuracy(self) -> Fraction:
+        """Labelled accuracy as a fraction, 0.145 for ±14.5 %."""
+        return Fraction(self.fact("flow_accuracy").number("percent")) / 100
+
+    @property
+    def flex_changes_per_day(self) -> int:
+        """Most rate changes a flex day may have."""
+        return int(self.fact("flex_changes_per_day").number("1"))
+
+    @property
+    def low_reservoir_alarm_nl(self) -> int:
+        """Default volume at which the low-reservoir alarm sounds."""
+        return self._whole("low_reservoir_alarm", "nL")
+
+
+class Catheter(Entry):
+    """A catheter model."""
+
+    required: ClassVar[dict[str, str]] = {"total_length": "cm", "volume_per_length": "mL/cm"}
+
+    def volume_nl(self, implanted_length_cm: units.Decimal | int | str) -> int:
+        """Dead volume of the implanted length, nearest nL."""
+        per_cm = self.fact("volume_per_length").number("nL/cm")
+        return units.round_half_even(per_cm * units.Decimal(implanted_length_cm))
+
+
+class Drug(Entry):
+    """A drug with its presentations as facts."""
+
+    required: ClassVar[dict[str, str]] = {"in_pump_stability": "day"}
+
+
+class Limits(Entry):
+    """Guardrail limits of one group of patients, by origin of spasticity and age."""
+
+
+class Level(BaseModel):
+    """One level of a rating scale: the code as written and what it means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    ordinal: int
+    meaning: str
+
+
+class Scale(BaseModel):
+    """A rating scale: ordered levels, each with its code, in our words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entry_id: str
+    name: str
+    levels: tuple[Level, ...]
+    source: tuple[str, ...]
+    confidence: str
+    note: str = ""
