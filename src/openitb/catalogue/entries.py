@@ -4,6 +4,7 @@ A typed reading such as `Pump.residual_volume_nl` converts the fact to the canon
 exact rooms. The fact itself, with source and confidence, stays at `entry.fact("residual_volume")`.
 """
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar
 
@@ -122,10 +123,10 @@ class Catheter(Entry):
 
     required: ClassVar[dict[str, str]] = {"total_length": "cm", "volume_per_length": "mL/cm"}
 
-    def volume_nl(self, implanted_length_cm: units.Decimal | int | str) -> int:
+    def volume_nl(self, implanted_length_cm: Decimal | int | str) -> int:
         """Dead volume of the implanted length, nearest nL."""
         per_cm = self.fact("volume_per_length").number("nL/cm")
-        return units.round_half_even(per_cm * units.Decimal(implanted_length_cm))
+        return units.round_half_even(per_cm * Decimal(implanted_length_cm))
 
 
 class Drug(Entry):
