@@ -1,0 +1,68 @@
+# OpenITB: three commands. `make run` shows a clinic at work, `make test` proves it, `make bench` measures it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Where the clinic keeps its database, keys and virtual implants.
+OPENITB_HOME ?= var
+PORT ?= 8000
+export OPENITB_HOME
+
+.PHONY: run test bench check unit browser lock clean help
+
+help:
+	@echo "make run    start the demo clinic with its virtual implants (port $(PORT), data in $(OPENITB_HOME)/)"
+	@echo "make test   everything continuous integration runs"
+	@echo "make bench  speed and memory, side by side with what you would pick instead"
+	@echo "make check  format, lint, types and import doors only;  make unit  the fast tests only"
+
+run: $(VENV)/.run
+	@$(BIN)/openitb serve --demo --port $(PORT)
+
+test: $(VENV)/.test
+	@sh tools/need-chromium.sh
+	@$(MAKE) --no-print-directory check
+	$(BIN)/pytest -n auto -m "not browser"
+	$(BIN)/pytest -m browser
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.test
+	$(BIN)/pytest -n auto -m "not browser and not slow"
+
+browser: $(VENV)/.test
+	@sh tools/need-chromium.sh
+	$(BIN)/pytest -m browser
+
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/run.py
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@sh tools/make-venv.sh $(PYTHON) $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements/test.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.run requirements/bench.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+# Writes the lock files again from pyproject.toml: exact versions and hashes, no index address.
+LOCK = $(BIN)/pip-compile --quiet --no-header --no-emit-index-url --no-emit-find-links \
+       --no-emit-trusted-host --strip-extras --generate-hashes --allow-unsafe
+lock: $(VENV)/.run
+	$(BIN)/pip install --quiet pip-tools
+	$(LOCK) --extra build -o requirements/run.txt pyproject.toml
+	$(LOCK) --extra build --extra test -c requirements/run.txt -o requirements/test.txt pyproject.toml
+	$(LOCK) --extra build --extra bench -c requirements/run.txt -o requirements/bench.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

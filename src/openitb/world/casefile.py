@@ -1,0 +1,216 @@
+"""The case file as written: tables and keys of version 1, checked for shape before meaning.
+
+`read(text)` turns TOML into these tables or raises `CaseError` with one line that names the place,
+what was given and what was expected. Meaning (quantities, models, order of events) is given to the
+tables by `openitb.world.case`. The JSON Schema shipped beside this file is generated from here.
+"""
+
+import tomllib
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+VERSION = 1
+
+Score = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+When = Annotated[str | datetime, Field(description="offset from the start such as '10 day', or an instant")]
+
+
+class CaseError(ValueError):
+    """A case file cannot be read; the message is one line naming the place in it."""
+
+
+class Table(BaseModel):
+    """A table of the case file: no unknown keys, no coercion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PatientTable(Table):
+    """`[patient]`: who is simulated. Any body parameter may follow as an override with its unit."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    preset: Literal["typical-adult"]
+    dispersion: Literal["well_mixed", "poorly_mixed"] = "well_mixed"
+    baseline_leg_ashworth: Annotated[Score, Field(ge=1, le=5, description="published 1-5 form")]
+    baseline_arm_ashworth: Annotated[Score, Field(ge=1, le=5, description="published 1-5 form")]
+    baseline_spasm_score: Annotated[Score, Field(ge=0, le=4)]
+    tolerance: Annotated[Score, Field(ge=1, le=10, description="initial value, 1 for never treated")] = 1.0
+    origin: Literal["spinal", "cerebral"] | None = None
+    age: Annotated[str | None, Field(description="such as '34 year'; picks the limits for the gate")] = None
+    dose_cap: Annotated[str | None, Field(description="the prescriber's hard cap such as '800 ug/day'")] = None
+
+
+class SystemTable(Table):
+    """`[system]`: pump, catheter and what they hold at the start."""
+
+    pump: str
+    catheter: str
+    implanted_length: str
+    tip: str
+    concentration: Annotated[str, Field(description="in reservoir, tubing and catheter at the start")]
+    fill: Annotated[str, Field(description="total in the reservoir at the start")]
+
+
+class StartTable(Table):
+    """`[start]`: the instant and the pump clock's fixed offset."""
+
+    at: datetime
+    zone: Annotated[str, Field(description="'UTC' or a fixed offset such as '+01:00'")] = "UTC"
+
+
+class StepTable(Table):
+    """One step of a flex day."""
+
+    from_: Annotated[str, Field(alias="from", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    dose_rate: str
+
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class PatternTable(Table):
+    """A flex pattern of its own for some weekdays."""
+
+    days: tuple[Day, ...]
+    steps: tuple[StepTable, ...]
+
+
+class OrderTable(Table):
+    """`order = { … }`: what the pump is told to do."""
+
+    mode: Literal["stopped", "minimum rate", "simple continuous", "flex"]
+    dose: str | None = None
+    days: tuple[Day, ...] | None = None
+    steps: tuple[StepTable, ...] | None = None
+    patterns: tuple[PatternTable, ...] | None = None
+
+
+class RefillTable(Table):
+    """`refill = { … }`: empty down to the residual volume, inject, tell the pump."""
+
+    volume: str
+    concentration: str
+    bridge: bool | None = None
+
+
+class LumbarBolusTable(Table):
+    """`lumbar_bolus = { … }`: drug injected by lumbar puncture."""
+
+    dose: str
+    level: str
+
+
+class OralTable(Table):
+    """`oral = { … }`: tablets, first at `at`, last before `at` + `for`."""
+
+    dose: str
+    every: str
+    for_: Annotated[str, Field(alias="for")]
+
+
+class StopTable(Table):
+    """`stop = {}`: a commanded stop."""
+
+
+class EventTable(Table):
+    """`[[event]]`: when, one action, and for an action of the gate an override reason."""
+
+    at: When
+    order: OrderTable | None = None
+    refill: RefillTable | None = None
+    lumbar_bolus: LumbarBolusTable | None = None
+    oral: OralTable | None = None
+    stop: StopTable | None = None
+    override: str | None = None
+    mistake: Annotated[
+        dict[str, Any] | None,
+        Field(description="keys of the action as they really happened; changes the truth, not the belief"),
+    ] = None
+
+
+class OutputTable(Table):
+    """`[output]`: how far and how finely."""
+
+    until: When
+    every: str
+
+
+class CaseFile(Table):
+    """The whole file."""
+
+    version: Literal[1]
+    title: str = ""
+    patient: PatientTable
+    system: SystemTable | None = None
+    start: StartTable
+    event: tuple[EventTable, ...] = ()
+    output: OutputTable
+
+
+def read(text: str) -> CaseFile:
+    """Parse TOML `text` into a `CaseFile`; `CaseError` names the first place that is wrong."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CaseError(f"case file: not readable as TOML: {error}") from None
+    return validated(data)
+
+
+def validated(data: dict[str, Any]) -> CaseFile:
+    """Check already parsed tables; `CaseError` names the first place that is wrong."""
+    try:
+        return CaseFile.model_validate(data)
+    except ValidationError as error:
+        raise CaseError(_line(error.errors()[0])) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a case file."""
+    return CaseFile.model_json_schema(by_alias=True)
+
+
+def _line(error: ErrorDetails) -> str:
+    place = _place(error["loc"])
+    if error["type"] == "missing":
+        return f"{place}: missing, expected a value"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: unknown key, expected one of {', '.join(_siblings(error['loc']))}"
+    expected = error["msg"].removeprefix("Input should be ")
+    return f"{place}: got {error['input']!r}, expected {expected}"
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """`("event", 2, "refill", "volume")` reads `event 3: refill.volume`; branches of unions vanish."""
+    if loc[:1] == ("event",) and len(loc) > 1:
+        inner = _dotted(loc[2:])
+        return f"event {int(loc[1]) + 1}: {inner}" if inner else f"event {int(loc[1]) + 1}"
+    return _dotted(loc)
+
+
+def _dotted(loc: tuple[int | str, ...]) -> str:
+    names = (f"step {part + 1}" if isinstance(part, int) else part for part in loc)
+    return ".".join(n for n in names if n not in {"str", "datetime", "function-plain"})
+
+
+def _siblings(loc: tuple[int | str, ...]) -> list[str]:
+    tables: dict[str, type[Table]] = {
+        "patient": PatientTable,
+        "system": SystemTable,
+        "start": StartTable,
+        "output": OutputTable,
+        "order": OrderTable,
+        "refill": RefillTable,
+        "lumbar_bolus": LumbarBolusTable,
+        "oral": OralTable,
+        "stop": StopTable,
+        "steps": StepTable,
+        "patterns": PatternTable,
+        "event": EventTable,
+    }
+    named = [tables[part] for part in loc[:-1] if isinstance(part, str) and part in tables]
+    table = named[-1] if named else CaseFile
+    return [field.alias or name for name, field in table.model_fields.items()] or ["no keys"]
