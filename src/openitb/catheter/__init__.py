@@ -1,0 +1,10 @@
+"""The catheter: fluid from the pump outlet pushes what is inside out of the tip, first in first out.
+
+A change of rate acts at the tip at once; a change of concentration arrives when the dead volume has
+been pushed through. Volumes are whole nL and drug whole pg, and nothing is gained or lost.
+"""
+
+from openitb.catheter.column import CatheterError, Column, Slug
+from openitb.catheter.transport import outflow_timeline, transport
+
+__all__ = ["CatheterError", "Column", "Slug", "outflow_timeline", "transport"]
