@@ -32,7 +32,7 @@ _HOUR = ("h", "hr", "hour", "hours")
 # Closed on purpose: Pint would also read "dday" as a tenth of a day.
 _KNOWN_TEXT = (
     "pg ng ug µg mcg mg g kg nL uL µL mL L nl ul ml l ms s sec second seconds min minute minutes "
-    "week weeks wk month months year years mm cm cm2 cm3 m um µm percent % points point C kPa "
+    "week weeks wk month months year years mm cm cm2 cm3 m um µm percent % points point C degC kPa "
     "cm**2 cm^2"
 )
 _KNOWN = frozenset((*_KNOWN_TEXT.split(" "), *_DAY, *_HOUR, "1"))

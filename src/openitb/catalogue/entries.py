@@ -130,9 +130,22 @@ class Catheter(Entry):
 
 
 class Drug(Entry):
-    """A drug with its presentations as facts."""
+    """A drug with its presentations as facts; one for the pump must say how long it keeps there."""
 
-    required: ClassVar[dict[str, str]] = {"in_pump_stability": "day"}
+    required: ClassVar[dict[str, str]] = {"route": "text"}
+
+    @model_validator(mode="after")
+    def _stable_in_pump(self) -> "Drug":
+        if self.is_intrathecal:
+            if "in_pump_stability" not in self.facts:
+                raise ValueError("in_pump_stability: missing, expected a fact in day")
+            self.facts["in_pump_stability"].number("day")
+        return self
+
+    @property
+    def is_intrathecal(self) -> bool:
+        """True for what may be put into a pump."""
+        return self.facts["route"].value == "intrathecal"
 
 
 class Limits(Entry):

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from openitb.catalogue.entries import Catheter, Drug, Entry, Limits, Pump, Scale
 from openitb.catalogue.facts import Fact
-from openitb.units import UnitError
+from openitb.units import UnitError, convert
 
 Made = TypeVar("Made", bound=BaseModel)
 
@@ -86,6 +87,7 @@ def parse(read: Callable[[str], str]) -> Catalogue:
         scales=_section(read, "scales.toml", Scale),
         citations=_section(read, "citations.toml", Citation),
     )
+    _check_units(catalogue)
     _check_citations(catalogue)
     return catalogue
 
@@ -113,6 +115,19 @@ def _entry(name: str, entry_id: str, table: object, kind: type[Made]) -> Made:
         raise CatalogueError(f"{name}: {where}: {first['msg']}") from None
     except (UnitError, TypeError) as error:
         raise CatalogueError(f"{name}: {entry_id}: {error}") from None
+
+
+def _check_units(catalogue: Catalogue) -> None:
+    for kind, entry, fact_name, fact in catalogue.facts():
+        if isinstance(fact.value, Decimal):
+            _check_unit(fact, f"{kind}: {entry.entry_id}.{fact_name}")
+
+
+def _check_unit(fact: Fact, where: str) -> None:
+    try:
+        convert(1, fact.unit, fact.unit)
+    except UnitError:
+        raise CatalogueError(f"{where}: got unit {fact.unit!r}, expected one that `units` knows") from None
 
 
 def _check_citations(catalogue: Catalogue) -> None:
