@@ -1,0 +1,199 @@
+"""What a programmer may ask of an implant and what the implant answers.
+
+Volumes are whole nL, drug pg, flows nL/day, doses pg/day, instants ms since the epoch, UTC, on the
+pump's own clock. Everything an implant reports is what it believes, never what is true. The three
+outcomes of a command are `Applied`, `Refused`, and no answer at all; after the last one send the
+same command with the same `command_id` again, or interrogate.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from openitb.prescription import Order
+from openitb.protocol.chain import Anchor, LogEntry
+
+MAX_NAME = 80
+MAX_COMMAND_ID = 64
+
+
+class Role(StrEnum):
+    """What the holder of a key may do."""
+
+    CLINICIAN = "clinician"
+    READ_ONLY = "read-only"
+
+
+class PumpState(StrEnum):
+    """What the pump is doing."""
+
+    STOPPED = "stopped"
+    MINIMUM_RATE = "minimum rate"
+    RUNNING = "running"
+    PRIME = "prime"
+    BRIDGE = "bridge"
+    GUARD_STOP = "guard stop"
+    END_OF_SERVICE = "end of service"
+
+
+class StageKind(StrEnum):
+    """A stretch of delivery bounded by volume that comes before the program."""
+
+    PRIME = "prime"
+    BRIDGE = "bridge"
+
+
+class AlarmCondition(StrEnum):
+    """Why an implant sounds."""
+
+    LOW_RESERVOIR = "low reservoir"
+    EMPTY_RESERVOIR = "empty reservoir"
+    STOPPED_TOO_LONG = "stopped too long"
+    ELECTIVE_REPLACEMENT = "elective replacement"
+    END_OF_SERVICE = "end of service"
+    DELIVERY_GUARD = "delivery guard"
+
+
+@dataclass(frozen=True, slots=True)
+class Interrogate:
+    """Read the pump. `log_after` asks for the entries after that number; None for the latest."""
+
+    actor: str
+    log_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramPump:
+    """Run `order` from now on, if the committed program still is `expected_digest`.
+
+    `prime_nl` is first moved at the pump's highest flow; a bridge that is under way goes on, at the
+    new dose, until its volume is through.
+    """
+
+    actor: str
+    command_id: str
+    expected_digest: str
+    order: Order
+    prime_nl: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefill:
+    """Tell the pump what it now holds, in one step with everything that follows from it.
+
+    `volume_nl` is the total in the reservoir. The order is kept and compiled at the new
+    concentration. `bridge_nl` must be stated when the concentration changes: the volume still to
+    come out at the old flow, 0 for none on purpose; None when the concentration stays.
+    """
+
+    actor: str
+    command_id: str
+    expected_digest: str
+    volume_nl: int
+    concentration_ug_per_ml: int
+    bridge_nl: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetLowReservoirAlarm:
+    """Sound the low-reservoir alarm at this computed volume."""
+
+    actor: str
+    command_id: str
+    volume_nl: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock:
+    """Set the pump's clock (UTC) and the fixed offset of its wall time; shifts flex patterns."""
+
+    actor: str
+    command_id: str
+    at_ms: int
+    zone_offset_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Done: the digest of the committed program now, and the last log entry that tells of it."""
+
+    command_id: str
+    program_digest: str
+    log_head: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was changed: which field, and why, in one line."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """A stage not yet finished: what is left of it, and its drug (None for a prime)."""
+
+    kind: StageKind
+    left_nl: int
+    concentration_ug_per_ml: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReservoirReport:
+    """The reservoir as the pump computes it from strokes; `delivered_*` by label concentration."""
+
+    volume_nl: int
+    low_alarm_nl: int
+    residual_nl: int
+    capacity_nl: int
+    delivered_nl: int
+    delivered_since_refill_nl: int
+    delivered_pg: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmReport:
+    """A latched condition; `critical` sounds two-tone, otherwise single-tone."""
+
+    condition: AlarmCondition
+    critical: bool
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryReport:
+    """Estimate from use so far and the programmed flow; the dates are on the pump's clock."""
+
+    used_permille: int
+    replacement_indicator_ms: int
+    end_of_service_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interrogation:
+    """Everything the pump believes. `log` is the stretch after `log_anchor`, at most one page."""
+
+    serial: str
+    pump_id: str
+    at_ms: int
+    zone_offset_ms: int
+    age_ms: int
+    state: PumpState
+    order: Order
+    program_digest: str
+    concentration_ug_per_ml: int
+    rate_nl_per_day: int
+    dose_pg_per_day: int
+    stages: tuple[StageReport, ...]
+    reservoir: ReservoirReport
+    alarms: tuple[AlarmReport, ...]
+    battery: BatteryReport
+    log_anchor: Anchor
+    log: tuple[LogEntry, ...]
+    log_head: Anchor
+
+
+Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock
+Request = Interrogate | Command
+Reply = Interrogation | Applied | Refused
+Message = Request | Reply

@@ -1,0 +1,221 @@
+"""Messages survive the wire; anything else is refused in one line."""
+
+import dataclasses
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openitb import units
+from openitb.prescription import Flex, FlexPattern, FlexStep, MinimumRate, SimpleContinuous, Stopped
+from openitb.protocol import (
+    MAX_MESSAGE_BYTES,
+    AlarmCondition,
+    AlarmReport,
+    Anchor,
+    Applied,
+    BatteryReport,
+    Interrogate,
+    Interrogation,
+    LogEntry,
+    LogKind,
+    ProgramPump,
+    ProtocolError,
+    PumpState,
+    RecordRefill,
+    Refused,
+    ReservoirReport,
+    SetClock,
+    SetLowReservoirAlarm,
+    StageKind,
+    StageReport,
+    decode_reply,
+    decode_request,
+    encode,
+)
+
+integers = st.integers(-(2**63), 2**63 - 1)
+texts = st.text(max_size=40)
+digests = st.binary(min_size=32, max_size=32)
+anchors = st.builds(Anchor, integers, digests)
+
+
+@st.composite
+def flex_orders(draw: st.DrawFn) -> Flex:
+    minutes = draw(st.lists(st.integers(1, 1439), unique=True, max_size=5).map(sorted))
+    steps = tuple(
+        FlexStep(minute * units.MS_PER_MIN, draw(st.integers(1, 10**9))) for minute in (0, *minutes)
+    )
+    return Flex((FlexPattern(tuple(range(7)), steps),))
+
+
+orders = st.one_of(
+    st.just(Stopped()),
+    st.just(MinimumRate()),
+    st.integers(1, 10**12).map(SimpleContinuous),
+    flex_orders(),
+)
+entries = st.builds(
+    LogEntry,
+    integers,
+    integers,
+    integers,
+    st.sampled_from(LogKind),
+    texts,
+    st.lists(st.tuples(texts, st.one_of(texts, integers)), max_size=3).map(tuple),
+    digests,
+)
+requests = st.one_of(
+    st.builds(Interrogate, texts, st.none() | integers),
+    st.builds(ProgramPump, texts, texts, texts, orders, integers),
+    st.builds(RecordRefill, texts, texts, texts, integers, integers, st.none() | integers),
+    st.builds(SetLowReservoirAlarm, texts, texts, integers),
+    st.builds(SetClock, texts, texts, integers, integers),
+)
+interrogations = st.builds(
+    Interrogation,
+    serial=texts,
+    pump_id=texts,
+    at_ms=integers,
+    zone_offset_ms=integers,
+    age_ms=integers,
+    state=st.sampled_from(PumpState),
+    order=orders,
+    program_digest=texts,
+    concentration_ug_per_ml=integers,
+    rate_nl_per_day=integers,
+    dose_pg_per_day=integers,
+    stages=st.lists(
+        st.builds(StageReport, st.sampled_from(StageKind), integers, st.none() | integers), max_size=2
+    ).map(tuple),
+    reservoir=st.builds(ReservoirReport, *[integers] * len(dataclasses.fields(ReservoirReport))),
+    alarms=st.lists(
+        st.builds(AlarmReport, st.sampled_from(AlarmCondition), st.booleans(), integers), max_size=3
+    ).map(tuple),
+    battery=st.builds(BatteryReport, integers, integers, integers),
+    log_anchor=anchors,
+    log=st.lists(entries, max_size=3).map(tuple),
+    log_head=anchors,
+)
+replies = st.one_of(
+    interrogations, st.builds(Applied, texts, texts, anchors), st.builds(Refused, texts, texts)
+)
+
+PROGRAM = ProgramPump("nurse", "id-1", "digest", SimpleContinuous(200_000_000))
+
+
+@given(requests)
+def test_every_request_reads_back_as_sent(request: Interrogate) -> None:
+    assert decode_request(encode(request)) == request
+
+
+@given(replies)
+def test_every_reply_reads_back_as_sent(reply: Refused) -> None:
+    assert decode_reply(encode(reply)) == reply
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_a_message_or_a_protocol_error(noise: bytes) -> None:
+    for decode in (decode_request, decode_reply):
+        with pytest.raises(ProtocolError):
+            decode(noise)
+
+
+@given(requests, st.data())
+def test_a_damaged_request_is_refused_or_is_another_whole_request(
+    request: Interrogate, data: st.DataObject
+) -> None:
+    wire = bytearray(encode(request))
+    wire[data.draw(st.integers(0, len(wire) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        other = decode_request(bytes(wire))
+    except ProtocolError:
+        return
+    assert other != request
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | integers | st.floats() | texts | st.binary(max_size=9),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(kind=st.sampled_from(["Interrogate", "ProgramPump", "RecordRefill", "Applied"]), fields=json_like)
+def test_a_well_formed_frame_with_wrong_fields_is_refused(kind: str, fields: object) -> None:
+    with pytest.raises(ProtocolError):
+        decode_request(cbor2.dumps([1, kind, fields], canonical=True))
+
+
+@given(json_like)
+def test_an_order_of_any_shape_is_refused_as_a_field(order: object) -> None:
+    fields = {"actor": "a", "command_id": "b", "expected_digest": "c", "order": order, "prime_nl": 0}
+    with pytest.raises(ProtocolError, match=r"ProgramPump\.order|got a fraction") as refused:
+        decode_request(cbor2.dumps([1, "ProgramPump", fields], canonical=True))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"prime_nl": True}, "ProgramPump.prime_nl: got True, expected a whole number"),
+        ({"prime_nl": 1.0}, "got a fraction"),
+        ({"prime_nl": 2**63}, "expected a whole number of 64 bits"),
+        ({"actor": 7}, "ProgramPump.actor: got 7, expected text"),
+        ({"actor": "x" * 5000}, "expected at most 4096"),
+        ({"extra": 1}, "'extra' is missing or unknown"),
+        ({"order": {"mode": "full"}}, "ProgramPump.order.mode: got 'full'"),
+        ({"order": {"mode": "simple continuous", "dose": "200 ug/h"}}, "ProgramPump.order.dose"),
+    ],
+)
+def test_each_wrong_field_is_named(change: dict[str, object], complaint: str) -> None:
+    fields = cbor2.loads(encode(PROGRAM))[2] | change
+    with pytest.raises(ProtocolError, match=complaint):
+        decode_request(cbor2.dumps([1, "ProgramPump", fields], canonical=True))
+
+
+def test_a_missing_field_is_named() -> None:
+    fields = cbor2.loads(encode(PROGRAM))[2]
+    del fields["expected_digest"]
+    with pytest.raises(ProtocolError, match="'expected_digest' is missing"):
+        decode_request(cbor2.dumps([1, "ProgramPump", fields], canonical=True))
+
+
+def test_another_version_is_refused() -> None:
+    _, kind, fields = cbor2.loads(encode(PROGRAM))
+    with pytest.raises(ProtocolError, match="version: got 2, expected 1"):
+        decode_request(cbor2.dumps([2, kind, fields], canonical=True))
+
+
+def test_a_reply_is_not_taken_for_a_request() -> None:
+    with pytest.raises(ProtocolError, match="got kind 'Refused'"):
+        decode_request(encode(Refused("order", "no")))
+
+
+def test_a_form_that_is_not_canonical_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="not canonical"):
+        decode_request(encode(PROGRAM) + b"\x00")
+    unsorted = cbor2.dumps(
+        [1, "SetLowReservoirAlarm", {"volume_nl": 1, "actor": "a", "command_id": "b"}], canonical=False
+    )
+    with pytest.raises(ProtocolError, match="not canonical"):
+        decode_request(unsorted)
+
+
+def test_deep_nesting_is_refused_in_bounded_depth() -> None:
+    with pytest.raises(ProtocolError):
+        decode_request(b"\x81" * 50_000 + b"\x00")
+
+
+def test_an_oversized_message_is_refused_before_it_is_read() -> None:
+    with pytest.raises(ProtocolError, match=f"expected at most {MAX_MESSAGE_BYTES}"):
+        decode_request(bytes(MAX_MESSAGE_BYTES + 1))
+    with pytest.raises(ProtocolError, match="expected at most"):
+        encode(Refused("x", "y" * MAX_MESSAGE_BYTES))
+
+
+def test_the_wire_offers_no_request_beside_the_documented_ones() -> None:
+    for name in ("Peek", "Poke", "ReadMemory", "WriteMemory", "Debug"):
+        with pytest.raises(ProtocolError, match="expected one of Interrogate, ProgramPump, RecordRefill, "):
+            decode_request(cbor2.dumps([1, name, {}], canonical=True))
