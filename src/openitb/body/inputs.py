@@ -1,0 +1,152 @@
+"""What goes into a body, and its compilation into a schedule of rates and jumps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+import numpy as np
+
+from openitb.body.anatomy import Floats, Ints, position_cm
+from openitb.body.model import Model
+from openitb.body.parameters import BodyError, constant
+from openitb.timeline import Timeline
+from openitb.units import MS_PER_H
+
+_TIP_UNIT = "ug/h"
+
+
+@dataclass(frozen=True, slots=True)
+class LumbarBolus:
+    """Drug injected by lumbar puncture at a level such as `L3`, or cm from S2."""
+
+    at_h: float
+    dose_ug: float
+    level: str | float = "L3"
+
+
+@dataclass(frozen=True, slots=True)
+class PumpBolus:
+    """Drug given at once at the catheter tip."""
+
+    at_h: float
+    dose_ug: float
+
+
+@dataclass(frozen=True, slots=True)
+class OralDose:
+    """Baclofen swallowed: 1 mg is 1000 µg into the gut."""
+
+    at_h: float
+    dose_ug: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything given to one body; hours count from `start_ms`.
+
+    `tip` is drug leaving the catheter in µg/h, nothing outside its span; `tip_at` is a level or cm
+    from S2. `initial` is "empty", or the constant rate at the tip in µg/h that the body is used to.
+    """
+
+    tip: Timeline | None = None
+    start_ms: int = 0
+    tip_at: str | float = "T12"
+    lumbar_boluses: tuple[LumbarBolus, ...] = ()
+    pump_boluses: tuple[PumpBolus, ...] = ()
+    oral: tuple[OralDose, ...] = ()
+    initial: Literal["empty"] | float = "empty"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schedule:
+    """Instants `at_h` (k,) from 0 on, the rate at the tip from each one on (k,), and jumps.
+
+    `jump_ug[j]` (size,) is added to the state at `at_h[jump_at[j]]`; `tip` (size,) is what 1 µg/h adds
+    per hour; `initial_ug` (size,) is the state just before hour 0.
+    """
+
+    at_h: Floats
+    rate_ug_per_h: Floats
+    jump_at: Ints
+    jump_ug: Floats
+    tip: Floats
+    initial_ug: Floats
+
+    def rate_at(self, times_h: Floats) -> Floats:
+        """Rate at the tip in µg/h from each time on."""
+        return self.rate_ug_per_h[self._index(times_h)]
+
+    def dosed_ug(self, times_h: Floats) -> Floats:
+        """Drug given up to and including each time, what the body held at the start included."""
+        spans = np.diff(self.at_h, append=self.at_h[-1])
+        jumps = np.bincount(self.jump_at, self.jump_ug.sum(axis=1), minlength=len(self.at_h))
+        before = np.concatenate([[0.0], np.cumsum(self.rate_ug_per_h * spans)[:-1]])
+        given = self.initial_ug.sum() + np.cumsum(jumps) + before
+        k = self._index(times_h)
+        return np.asarray(given[k] + self.rate_ug_per_h[k] * (times_h - self.at_h[k]), dtype=np.float64)
+
+    def _index(self, times_h: Floats) -> Ints:
+        return np.searchsorted(self.at_h, times_h, side="right") - 1
+
+
+def schedule(model: Model, inputs: Inputs) -> Schedule:
+    """Bring all inputs onto one axis of instants.
+
+    Raises `BodyError` for anything before the start, a dose or rate that is negative or not finite, a
+    tip in another unit than µg/h, and a place outside the canal.
+    """
+    tip_cm = position_cm(model.params, inputs.tip_at, "tip")
+    tip = model.infusion(tip_cm)
+    starts, rates = _tip_rates(inputs)
+    jumps = sorted(_jumps(model, inputs, tip_cm), key=lambda jump: jump[0])
+    jump_h = np.array([at for at, _ in jumps])
+    at_h = np.unique(np.concatenate([[0.0], starts, jump_h]))
+    return Schedule(
+        at_h=at_h,
+        rate_ug_per_h=np.concatenate([[0.0], rates])[np.searchsorted(starts, at_h, side="right")],
+        jump_at=np.searchsorted(at_h, jump_h),
+        jump_ug=np.array([jump for _, jump in jumps]).reshape(-1, model.layout.size),
+        tip=tip,
+        initial_ug=_initial(model, inputs, tip),
+    )
+
+
+def _tip_rates(inputs: Inputs) -> tuple[Floats, Floats]:
+    if inputs.tip is None:
+        return np.empty(0), np.empty(0)
+    if inputs.tip.unit != _TIP_UNIT:
+        raise BodyError(f"tip: got a timeline in {inputs.tip.unit}, expected {_TIP_UNIT}")
+    if inputs.tip.start_ms < inputs.start_ms:
+        raise BodyError(f"tip: starts at {inputs.tip.start_ms} ms, expected {inputs.start_ms} ms or later")
+    rates = np.array([*inputs.tip.values, 0.0], dtype=np.float64)
+    if not (np.isfinite(rates).all() and (rates >= 0).all()):
+        raise BodyError(f"tip: got {rates.min():g} µg/h, expected finite rates of at least 0 µg/h")
+    edges = np.array([*inputs.tip.starts_ms, inputs.tip.end_ms], dtype=np.int64)
+    return (edges - inputs.start_ms) / MS_PER_H, rates
+
+
+def _jumps(model: Model, inputs: Inputs, tip_cm: float) -> Iterator[tuple[float, Floats]]:
+    lumbar_sd, pump_sd = (constant("atlas", f"{name}_sd") for name in ("lumbar_puncture", "pump_bolus"))
+    for lumbar in inputs.lumbar_boluses:
+        x_cm = position_cm(model.params, lumbar.level, "lumbar bolus level")
+        yield _checked("lumbar bolus", lumbar), lumbar.dose_ug * model.bolus(x_cm, lumbar_sd)
+    for pump in inputs.pump_boluses:
+        yield _checked("pump bolus", pump), pump.dose_ug * model.bolus(tip_cm, pump_sd)
+    for oral in inputs.oral:
+        yield _checked("oral dose", oral), oral.dose_ug * model.tablet()
+
+
+def _checked(field: str, given: LumbarBolus | PumpBolus | OralDose) -> float:
+    if not (isfinite(given.at_h) and given.at_h >= 0):
+        raise BodyError(f"{field}: got {given.at_h} h, expected a time of at least 0 h")
+    if not (isfinite(given.dose_ug) and given.dose_ug >= 0):
+        raise BodyError(f"{field}: got {given.dose_ug} µg, expected a finite dose of at least 0 µg")
+    return given.at_h
+
+
+def _initial(model: Model, inputs: Inputs, tip: Floats) -> Floats:
+    rate = 0.0 if inputs.initial == "empty" else inputs.initial
+    if not (isfinite(rate) and rate >= 0):
+        raise BodyError(f"initial: got {rate} µg/h, expected 'empty' or a finite rate of at least 0 µg/h")
+    return rate * model.steady_state(tip)
