@@ -35,12 +35,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """One place a value was read, as the catalogue lists it."""
+
+    citation: str
+    title: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceNote:
     """A catalogue value a result rests on: where it was read and how far it may be trusted."""
 
     name: str
     value: str
-    citations: tuple[str, ...]
+    citations: tuple[Cited, ...]
     confidence: Confidence
     note: str = ""
 
@@ -60,8 +69,9 @@ class Answer:
 
 def source_note(entry: Entry, name: str) -> SourceNote:
     """The note of one fact of a catalogue entry."""
-    fact = entry.fact(name)
-    return SourceNote(f"{entry.entry_id}.{name}", fact.text(), fact.source, fact.confidence, fact.note)
+    fact, listed = entry.fact(name), catalogue.load().citations
+    cited = tuple(Cited(key, listed[key].title, listed[key].address) for key in fact.source)
+    return SourceNote(f"{entry.entry_id}.{name}", fact.text(), cited, fact.confidence, fact.note)
 
 
 def notes(entry: Entry, *names: str) -> tuple[SourceNote, ...]:
