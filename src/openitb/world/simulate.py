@@ -1,0 +1,217 @@
+"""Run a case: events through the gate and the pump, fluid through the catheter, drug through the body.
+
+`simulate(case)` is one pure function from a `Case` to a `Simulation`. What is impossible in the
+middle of a run (an order the gate refuses, a flow the pump cannot make) is a `CaseError` that names
+the event; nothing is written before the whole run has succeeded.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from openitb import units
+from openitb.prescription import guardrails
+from openitb.prescription.guardrails import Finding, GateRefusal, GateRequest
+from openitb.prescription.orders import Order, OrderError, describe_order
+from openitb.prescription.program import compile_order
+from openitb.timeline import Parcel
+from openitb.world import truth as system_truth
+from openitb.world.case import Case, Event, LumbarBolus, Oral, Refill, SetOrder, System
+from openitb.world.casefile import CaseError
+from openitb.world.pump_dialogue import Dialogue
+from openitb.world.truth import SystemTruth
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A line of the story: what was done, by the record, and how it ended."""
+
+    at_ms: int
+    kind: str
+    text: str
+    outcome: str = "applied"
+    findings: tuple[Finding, ...] = ()
+    mistake: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReservoirPoint:
+    """Fluid truly in the reservoir at an instant; two points at one instant are a refill."""
+
+    at_ms: int
+    volume_nl: int
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCourse:
+    """What the system did: parcels at the pump outlet and at the tip, and how full it was."""
+
+    end: SystemTruth
+    delivered: tuple[Parcel, ...]
+    outflow: tuple[Parcel, ...]
+    reservoir: tuple[ReservoirPoint, ...]
+    injected_pg: int
+    withdrawn_pg: int
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of a run in progress."""
+
+    case: Case
+    system: System
+    truth: SystemTruth
+    dialogue: Dialogue
+    concentration_ug_per_ml: int
+    order: Order | None = None
+    last_dose_pg_per_day: int | None = None
+    last_increase_ms: int | None = None
+    injected_pg: int = 0
+    withdrawn_pg: int = 0
+    delivered: list[Parcel] = field(default_factory=list)
+    outflow: list[Parcel] = field(default_factory=list)
+    reservoir: list[ReservoirPoint] = field(default_factory=list)
+    story: list[Happening] = field(default_factory=list)
+
+
+def run_system(case: Case, progress: Progress | None = None) -> tuple[SystemCourse | None, tuple[Happening, ...]]:
+    """Run pump and catheter through every event; None for the course where there is no pump.
+
+    Returns the course and the story. Raises `CaseError` naming the event that cannot be.
+    """
+    if case.system is None:
+        return None, tuple(_without_pump(event) for event in case.events)
+    run = _begin(case, case.system)
+    for index, event in enumerate(case.events):
+        _advance(run, event.at_ms)
+        _apply(run, event)
+        if progress:
+            progress((index + 1) / (len(case.events) + 1))
+    _advance(run, case.until_ms)
+    course = SystemCourse(
+        run.truth,
+        tuple(run.delivered),
+        tuple(run.outflow),
+        tuple(run.reservoir),
+        run.injected_pg,
+        run.withdrawn_pg,
+    )
+    return course, tuple(run.story)
+
+
+def _begin(case: Case, system: System) -> _Run:
+    truth = system_truth.assemble(system, case.start_ms, case.zone_offset_ms, serial="CASE-0001")
+    run = _Run(case, system, truth, Dialogue(), system.concentration_ug_per_ml)
+    run.reservoir.append(ReservoirPoint(case.start_ms, truth.implant.reservoir.volume_nl))
+    return run
+
+
+def _advance(run: _Run, at_ms: int) -> None:
+    run.truth, passage = system_truth.run_to(run.truth, at_ms)
+    run.delivered += passage.delivered
+    run.outflow += passage.outflow
+    level = run.reservoir[-1].volume_nl
+    for parcel in passage.delivered:
+        run.reservoir.append(ReservoirPoint(parcel.start_ms, level))
+        level -= parcel.volume_nl
+        run.reservoir.append(ReservoirPoint(parcel.end_ms, level))
+
+
+def _apply(run: _Run, event: Event) -> None:
+    match event.action:
+        case SetOrder():
+            _set_order(run, event)
+        case Refill():
+            _refill(run, event)
+        case _:
+            run.story.append(_without_pump(event))
+
+
+def _set_order(run: _Run, event: Event) -> None:
+    action, truth = event.action, event.truth
+    assert isinstance(action, SetOrder) and isinstance(truth, SetOrder)  # noqa: S101, PT018 - narrowed by _apply
+    findings = _judge(run, event, action.order)
+    outcome = run.dialogue.program(run.truth.implant, truth.order, event.at_ms)
+    run.truth = SystemTruth(outcome.implant, run.truth.column)
+    if outcome.refusal:
+        raise CaseError(f"event {event.number}: order: the pump refused: {outcome.refusal}")
+    _remember(run, action.order, event.at_ms)
+    mistake = describe_order(truth.order) if event.is_mistake else ""
+    run.story.append(
+        Happening(event.at_ms, "order", describe_order(action.order), "applied", findings, mistake)
+    )
+
+
+def _judge(run: _Run, event: Event, order: Order) -> tuple[Finding, ...]:
+    """The one gate; refusals name the event."""
+    request = GateRequest(
+        order=order,
+        concentration_ug_per_ml=run.concentration_ug_per_ml,
+        pump=run.system.pump,
+        patient=run.case.patient.limits,
+        last_effective_dose_pg_per_day=run.last_dose_pg_per_day,
+        last_increase_ms=run.last_increase_ms,
+        at_ms=event.at_ms,
+    )
+    try:
+        return tuple(guardrails.check(request).admit(event.override))
+    except (GateRefusal, OrderError) as error:
+        raise CaseError(f"event {event.number}: {error}") from None
+
+
+def _remember(run: _Run, order: Order, at_ms: int) -> None:
+    program = compile_order(order, run.concentration_ug_per_ml, run.system.pump)
+    dose = program.daily_dose_pg
+    if run.last_dose_pg_per_day is None or dose > run.last_dose_pg_per_day:
+        run.last_increase_ms = at_ms
+    if dose:
+        run.last_dose_pg_per_day = dose
+    run.order = order
+
+
+def _refill(run: _Run, event: Event) -> None:
+    action, truth = event.action, event.truth
+    assert isinstance(action, Refill) and isinstance(truth, Refill)  # noqa: S101, PT018 - narrowed by _apply
+    mass_pg = truth.volume_nl * truth.concentration_ug_per_ml
+    needle = run.dialogue.needle(run.truth.implant, truth.volume_nl, mass_pg, event.at_ms)
+    run.withdrawn_pg += needle.withdrawn_pg
+    run.injected_pg += mass_pg
+    bridge_nl = run.system.path_volume_nl if truth.bridge else None
+    believed_nl = run.system.pump.residual_volume_nl + action.volume_nl
+    outcome = run.dialogue.refill(
+        needle.implant, believed_nl, action.concentration_ug_per_ml, bridge_nl, event.at_ms
+    )
+    run.truth = SystemTruth(outcome.implant, run.truth.column)
+    if outcome.refusal:
+        raise CaseError(f"event {event.number}: refill: the pump refused: {outcome.refusal}")
+    run.concentration_ug_per_ml = action.concentration_ug_per_ml
+    run.reservoir.append(ReservoirPoint(event.at_ms, outcome.implant.reservoir.volume_nl))
+    mistake = _refilled(truth) if event.is_mistake else ""
+    run.story.append(Happening(event.at_ms, "refill", _refilled(action), "applied", (), mistake))
+
+
+def _without_pump(event: Event) -> Happening:
+    match event.action, event.truth:
+        case LumbarBolus(dose_pg, level), truth:
+            text = f"{units.format_mass(dose_pg)} by lumbar puncture at {level}"
+            mistake = units.format_mass(truth.dose_pg) if isinstance(truth, LumbarBolus) else ""
+            return Happening(event.at_ms, "lumbar bolus", text, mistake=mistake if event.is_mistake else "")
+        case Oral(dose_pg, every_ms, for_ms), truth:
+            every = units.format_number(Fraction(every_ms, units.MS_PER_H).__float__(), 2)
+            days = units.format_number(for_ms / units.MS_PER_DAY, 2)
+            text = f"{_milligrams(dose_pg)} baclofen by mouth every {every} h for {days} days"
+            mistake = _milligrams(truth.dose_pg) if isinstance(truth, Oral) else ""
+            return Happening(event.at_ms, "oral", text, mistake=mistake if event.is_mistake else "")
+    raise CaseError(f"event {event.number}: needs a pump, expected a [system] table")
+
+
+def _milligrams(dose_pg: int) -> str:
+    return f"{units.format_number(dose_pg / (1000 * units.PG_PER_UG), 3)} mg"
+
+
+def _refilled(refill: Refill) -> str:
+    concentration = units.format_concentration(refill.concentration_ug_per_ml)
+    bridge = {None: "", True: ", with bridge", False: ", no bridge"}[refill.bridge]
+    return f"{units.format_volume(refill.volume_nl)} of {concentration}{bridge}"

@@ -1,0 +1,129 @@
+"""What a run comes to: peaks, totals, alarms, and the distance between truth and belief."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from openitb import catalogue, units
+from openitb.implant import Implant, believed_volume_nl, log_entries
+from openitb.protocol import LogEntry, LogKind
+from openitb.world.case import Case
+from openitb.world.simulation import Simulation
+
+_PEAKS = ("withdrawal", "sedation", "respiratory_depression", "lumbar_csf_ng_per_ml", "tolerance")
+_SCORES = ("leg_ashworth", "arm_ashworth", "spasm_score")
+
+
+def summary(simulation: Simulation) -> dict[str, Any]:
+    """The summary as plain data, as it stands in the JSON output. Times are hours from the start."""
+    return {
+        "title": simulation.case.title,
+        "duration_h": float(simulation.time_h[-1]),
+        "scores": {name: _score(simulation, name) for name in _SCORES},
+        "peaks": {name: _extreme(simulation, name, np.argmax) for name in _PEAKS},
+        "system": _system(simulation),
+        "notes": [*_notes(simulation)],
+        "assumptions": [*simulation.case.assumptions, *_assumed_facts(simulation.case)],
+        "drug_balance_error": simulation.drug_imbalance,
+        "notice": "Simulation for education and research. Not a medical device.",
+    }
+
+
+def events(simulation: Simulation) -> list[dict[str, Any]]:
+    """The story by the record and the pump's own log, in order of time."""
+    told = [
+        {
+            "time_h": _hours(simulation.case, happening.at_ms),
+            "source": "record",
+            "kind": happening.kind,
+            "text": happening.text,
+            "outcome": happening.outcome,
+            "findings": [f"{f.level}: {f.field}: {f.message}" for f in happening.findings],
+            **({"mistake": happening.mistake} if happening.mistake else {}),
+        }
+        for happening in simulation.story
+    ]
+    logged = [_logged(simulation.case, entry) for entry in _log(simulation)]
+    return sorted(told + logged, key=lambda event: event["time_h"])
+
+
+def _log(simulation: Simulation) -> tuple[LogEntry, ...]:
+    return log_entries(simulation.system.end.implant) if simulation.system else ()
+
+
+def _logged(case: Case, entry: LogEntry) -> dict[str, Any]:
+    detail = {name: value for name, value in entry.detail}
+    return {
+        "time_h": _hours(case, case.start_ms + entry.tick_ms),
+        "source": "pump",
+        "kind": entry.kind.value,
+        "text": ", ".join(f"{name} {value}" for name, value in detail.items()),
+        "number": entry.number,
+    }
+
+
+def _score(simulation: Simulation, name: str) -> dict[str, Any]:
+    values = simulation.series[name]
+    return {
+        "start": float(values[0]),
+        "end": float(values[-1]),
+        "lowest": _extreme(simulation, name, np.argmin),
+        "highest": _extreme(simulation, name, np.argmax),
+    }
+
+
+def _extreme(simulation: Simulation, name: str, find: Any) -> dict[str, float]:
+    values = simulation.series[name]
+    index = int(find(values))
+    return {"value": float(values[index]), "time_h": float(simulation.time_h[index])}
+
+
+def _system(simulation: Simulation) -> dict[str, Any] | None:
+    system = simulation.system
+    if system is None:
+        return None
+    pump = system.end.implant
+    return {
+        "delivered_ml": sum(p.volume_nl for p in system.delivered) / units.NL_PER_ML,
+        "delivered_ug": sum(p.mass_pg for p in system.delivered) / units.PG_PER_UG,
+        "left_tip_ug": sum(p.mass_pg for p in system.outflow) / units.PG_PER_UG,
+        "injected_ug": system.injected_pg / units.PG_PER_UG,
+        "withdrawn_ug": system.withdrawn_pg / units.PG_PER_UG,
+        "reservoir_ml": pump.reservoir.volume_nl / units.NL_PER_ML,
+        "believed_reservoir_ml": believed_volume_nl(pump) / units.NL_PER_ML,
+        "alarms": [*_alarms(simulation.case, pump)],
+    }
+
+
+def _alarms(case: Case, pump: Implant) -> Iterator[dict[str, Any]]:
+    for entry in log_entries(pump):
+        if entry.kind is LogKind.ALARM_RAISED:
+            yield {"time_h": _hours(case, case.start_ms + entry.tick_ms), **dict(entry.detail)}
+
+
+def _notes(simulation: Simulation) -> Iterator[str]:
+    for happening in simulation.story:
+        at = units.format_number(_hours(simulation.case, happening.at_ms), 2)
+        if happening.mistake:
+            yield f"at {at} h {happening.kind}: recorded {happening.text}, truly {happening.mistake}"
+        for finding in happening.findings:
+            yield f"at {at} h {happening.kind}: {finding.level}: {finding.message}"
+
+
+def _assumed_facts(case: Case) -> Iterator[str]:
+    """What the run rests on that nobody can look up, named with its confidence."""
+    if case.system is None:
+        return
+    for entry in (case.system.pump, case.system.catheter):
+        for name, fact in entry.facts.items():
+            if not fact.confidence.is_sourced:
+                yield f"{entry.name}: {name.replace('_', ' ')} {fact.text()} ({fact.confidence.value})"
+    body = catalogue.load().body
+    counted = [f.confidence for entry in body.values() for f in entry.facts.values()]
+    unsourced = sum(not confidence.is_sourced for confidence in counted)
+    yield f"body: {unsourced} of {len(counted)} parameters are calibrated, recalled or assumed"
+
+
+def _hours(case: Case, at_ms: int) -> float:
+    return (at_ms - case.start_ms) / units.MS_PER_H

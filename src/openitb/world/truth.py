@@ -1,0 +1,52 @@
+"""One patient's system in truth: an implant and the catheter behind it, under one clock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from openitb import catheter, implant
+from openitb.catheter import Column
+from openitb.implant import Implant
+from openitb.timeline import Parcel
+from openitb.world.case import System
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTruth:
+    """What is really in the pump and in the path to the tip."""
+
+    implant: Implant
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What left the pump and what left the tip while the clock ran."""
+
+    delivered: tuple[Parcel, ...]
+    outflow: tuple[Parcel, ...]
+
+
+def assemble(system: System, at_ms: int, zone_offset_ms: int, serial: str) -> SystemTruth:
+    """A filled pump, stopped, with tubing and catheter holding the same drug as the reservoir."""
+    made = implant.new_implant(
+        serial,
+        system.pump,
+        at_ms=at_ms,
+        zone_offset_ms=zone_offset_ms,
+        volume_nl=system.fill_nl,
+        concentration_ug_per_ml=system.concentration_ug_per_ml,
+    )
+    return SystemTruth(made, Column.filled(system.path_volume_nl, system.concentration_ug_per_ml))
+
+
+def run_to(truth: SystemTruth, at_ms: int) -> tuple[SystemTruth, Passage]:
+    """Let the pump run until `at_ms`."""
+    advanced = implant.advance(truth.implant, at_ms)
+    return passed(SystemTruth(advanced.implant, truth.column), advanced.delivered)
+
+
+def passed(truth: SystemTruth, delivered: Iterable[Parcel]) -> tuple[SystemTruth, Passage]:
+    """Push what the pump delivered through the catheter."""
+    parcels = tuple(delivered)
+    column, outflow = catheter.transport(truth.column, parcels)
+    return SystemTruth(truth.implant, column), Passage(parcels, outflow)
