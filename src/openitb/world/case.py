@@ -234,7 +234,9 @@ def _event(number: int, table: EventTable, start_ms: int) -> Event:
     return Event(number, _when(table.at, start_ms, f"{place}: at"), action, truth, override)
 
 
-def _mistaken(place: str, name: str, written: dict[str, Any], mistake: dict[str, Any] | None) -> dict[str, Any]:
+def _mistaken(
+    place: str, name: str, written: dict[str, Any], mistake: dict[str, Any] | None
+) -> dict[str, Any]:
     if mistake is None:
         return written
     merged = {**written, **mistake}
@@ -282,9 +284,7 @@ def _oral(place: str, table: Mapping[str, Any]) -> Oral:
     )
 
 
-def _check_events(
-    events: tuple[Event, ...], system: System | None, patient: Patient, until_ms: int
-) -> None:
+def _check_events(events: tuple[Event, ...], system: System | None, patient: Patient, until_ms: int) -> None:
     del patient
     concentration = system.concentration_ug_per_ml if system else None
     for event in events:

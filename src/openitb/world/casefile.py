@@ -41,7 +41,9 @@ class PatientTable(Table):
     tolerance: Annotated[Score, Field(ge=1, le=10, description="initial value, 1 for never treated")] = 1.0
     origin: Literal["spinal", "cerebral"] | None = None
     age: Annotated[str | None, Field(description="such as '34 year'; picks the limits for the gate")] = None
-    dose_cap: Annotated[str | None, Field(description="the prescriber's hard cap such as '800 ug/day'")] = None
+    dose_cap: Annotated[str | None, Field(description="the prescriber's hard cap such as '800 ug/day'")] = (
+        None
+    )
 
 
 class SystemTable(Table):

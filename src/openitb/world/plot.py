@@ -19,7 +19,11 @@ _PANELS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
     (
         "score",
-        (("leg_ashworth", "leg Ashworth, 1-5"), ("arm_ashworth", "arm Ashworth, 1-5"), ("spasm_score", "spasms, 0-4")),
+        (
+            ("leg_ashworth", "leg Ashworth, 1-5"),
+            ("arm_ashworth", "arm Ashworth, 1-5"),
+            ("spasm_score", "spasms, 0-4"),
+        ),
     ),
     (
         "fraction",
@@ -45,7 +49,9 @@ def draw(simulation: Simulation, path: Path) -> None:
         axes[-1].set_xlabel(f"time from start, {unit}")
         _mark_events(axes, simulation, float(time[-1] / simulation.time_h[-1]))
         figure.suptitle(simulation.case.title or "Simulation", x=0.01, ha="left", fontsize=12, color=_INK)
-        figure.text(0.99, 0.002, "OpenITB simulation, not a medical device", ha="right", fontsize=7, color="#6b7280")
+        figure.text(
+            0.99, 0.002, "OpenITB simulation, not a medical device", ha="right", fontsize=7, color="#6b7280"
+        )
         figure.savefig(path, dpi=140)
 
 

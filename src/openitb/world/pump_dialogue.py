@@ -44,15 +44,18 @@ class Dialogue:
         return self._tell(implant, ProgramPump(ACTOR, self._command_id(), digest, order), at_ms)
 
     def refill(
-        self, implant: Implant, volume_nl: int, concentration_ug_per_ml: int, bridge_nl: int | None, at_ms: int
+        self,
+        implant: Implant,
+        volume_nl: int,
+        concentration_ug_per_ml: int,
+        bridge_nl: int | None,
+        at_ms: int,
     ) -> Told:
         """Tell the pump what it now holds; `bridge_nl` is None where the concentration stays."""
         digest = pumps.program_digest(implant)
         changes = pumps.concentration_ug_per_ml(implant) != concentration_ug_per_ml
         bridge = (bridge_nl or 0) if changes else None
-        command = RecordRefill(
-            ACTOR, self._command_id(), digest, volume_nl, concentration_ug_per_ml, bridge
-        )
+        command = RecordRefill(ACTOR, self._command_id(), digest, volume_nl, concentration_ug_per_ml, bridge)
         return self._tell(implant, command, at_ms)
 
     def needle(self, implant: Implant, volume_nl: int, mass_pg: int, at_ms: int) -> Needle:

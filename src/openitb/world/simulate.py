@@ -76,7 +76,9 @@ class _Run:
     story: list[Happening] = field(default_factory=list)
 
 
-def run_system(case: Case, progress: Progress | None = None) -> tuple[SystemCourse | None, tuple[Happening, ...]]:
+def run_system(
+    case: Case, progress: Progress | None = None
+) -> tuple[SystemCourse | None, tuple[Happening, ...]]:
     """Run pump and catheter through every event; None for the course where there is no pump.
 
     Returns the course and the story. Raises `CaseError` naming the event that cannot be.

@@ -87,4 +87,6 @@ def _oral_doses(case: Case) -> Iterator[OralDose]:
         if isinstance(event.truth, Oral):
             first_ms, last_ms = event.at_ms, min(event.at_ms + event.truth.for_ms, case.until_ms + 1)
             for at_ms in range(first_ms, last_ms, event.truth.every_ms):
-                yield OralDose((at_ms - case.start_ms) / units.MS_PER_H, event.truth.dose_pg / units.PG_PER_UG)
+                yield OralDose(
+                    (at_ms - case.start_ms) / units.MS_PER_H, event.truth.dose_pg / units.PG_PER_UG
+                )

@@ -1,0 +1,51 @@
+"""How a conversation with a pump can end."""
+
+from dataclasses import dataclass
+
+from openitb.protocol import Interrogation, LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a pump said of itself, when we heard it, and its whole log as far as it keeps one.
+
+    `log_fault` is empty if the log hangs together; otherwise it says where the chain breaks.
+    """
+
+    interrogation: Interrogation
+    received_at_ms: int
+    log: tuple[LogEntry, ...]
+    log_fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """No reading: nothing can be said about the pump now. `reason` is one line for a person."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The pump runs the new program: it said so, and reading it back shows it."""
+
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was changed, and why."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The command may or may not have been acted on: `settle` finds out by reading the pump."""
+
+    command_id: str
+    reason: str
+
+
+Outcome = Applied | Refused | Unknown

@@ -1,0 +1,148 @@
+"""The review: what runs beside what is proposed, judged by the one gate, before anything is sent."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from openitb import catalogue
+from openitb.catalogue import Pump
+from openitb.prescription import compile_order, guardrails
+from openitb.prescription.answers import CalculationError
+from openitb.prescription.calculators import RefillAnswer, refill
+from openitb.prescription.guardrails import GateRequest, PatientLimits, Verdict
+from openitb.prescription.orders import Order, order_to_mapping
+from openitb.prescription.program import Program
+from openitb.programmer.outcomes import Reading
+from openitb.protocol import LogEntry, LogKind
+
+
+@dataclass(frozen=True, slots=True)
+class DoseHistory:
+    """What step limits count from: the last dose truly given, when it last went up, and a break.
+
+    `interrupted` is true while the pump is stopped or at minimum rate after having delivered.
+    """
+
+    last_effective_dose_pg_per_day: int | None
+    last_increase_ms: int | None
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One proposed order beside the running program.
+
+    `new` and `new_digest` are empty if the pump cannot run the order; the verdict then says why.
+    `expected_digest` is the program this review was made against: the pump refuses if it has changed.
+    """
+
+    serial: str
+    order: Order
+    old: Program
+    new: Program | None
+    verdict: Verdict
+    expected_digest: str
+    old_refill: RefillAnswer | None
+    new_refill: RefillAnswer | None
+
+    @property
+    def new_digest(self) -> str:
+        """Digest of the program the order compiles to; empty if there is none."""
+        return self.new.digest if self.new else ""
+
+    @property
+    def digest(self) -> str:
+        """Identifies this review: the same order for the same pump in the same state."""
+        content = json.dumps(
+            [self.serial, self.expected_digest, order_to_mapping(self.order)], sort_keys=True
+        )
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def review(reading: Reading, order: Order, patient: PatientLimits, now_ms: int) -> Review:
+    """Judge `order` for the pump as it was read; sends nothing.
+
+    Raises `OrderError` for an order without meaning; what the pump or the patient's limits do not
+    allow is in the verdict.
+    """
+    read = reading.interrogation
+    pump = catalogue.load().pump(read.pump_id)
+    history = dose_history(reading.log, pump)
+    request = GateRequest(
+        order=order,
+        concentration_ug_per_ml=read.concentration_ug_per_ml,
+        pump=pump,
+        patient=patient,
+        last_effective_dose_pg_per_day=history.last_effective_dose_pg_per_day,
+        last_increase_ms=history.last_increase_ms,
+        at_ms=now_ms,
+        interruption=history.interrupted,
+    )
+    verdict = guardrails.check(request)
+    old = compile_order(read.order, read.concentration_ug_per_ml, pump)
+    return Review(
+        serial=read.serial,
+        order=order,
+        old=old,
+        new=verdict.program,
+        verdict=verdict,
+        expected_digest=read.program_digest,
+        old_refill=refill_dates(reading, old, now_ms),
+        new_refill=refill_dates(reading, verdict.program, now_ms) if verdict.program else None,
+    )
+
+
+def refill_dates(reading: Reading, program: Program, now_ms: int) -> RefillAnswer | None:
+    """When this program would run the reservoir low; None where it delivers nothing to speak of."""
+    read = reading.interrogation
+    pump = catalogue.load().pump(read.pump_id)
+    try:
+        return refill(
+            read.reservoir.volume_nl,
+            read.reservoir.low_alarm_nl,
+            read.concentration_ug_per_ml,
+            program.daily_dose_pg,
+            pump_date(now_ms, read.zone_offset_ms),
+            pump,
+        )
+    except CalculationError:
+        return None
+
+
+def pump_date(at_ms: int, zone_offset_ms: int) -> date:
+    """The calendar day on a clock of fixed offset."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return (epoch + timedelta(milliseconds=at_ms + zone_offset_ms)).date()
+
+
+def dose_history(log: tuple[LogEntry, ...], pump: Pump) -> DoseHistory:
+    """Read the last effective dose and the last increase out of the pump's own log."""
+    last: int | None = None
+    raised_ms: int | None = None
+    interrupted = False
+    for entry in log:
+        dose = _programmed_dose_pg(entry)
+        if dose is None:
+            continue
+        if _is_idle(dose, entry, pump):
+            interrupted = last is not None
+            continue
+        if last is None or dose > last:
+            raised_ms = entry.at_ms
+        last, interrupted = dose, False
+    return DoseHistory(last, raised_ms, interrupted)
+
+
+def _programmed_dose_pg(entry: LogEntry) -> int | None:
+    if entry.kind is not LogKind.PROGRAM_CHANGED:
+        return None
+    dose = entry.get("dose_pg_per_day")
+    return dose if isinstance(dose, int) else None
+
+
+def _is_idle(dose_pg: int, entry: LogEntry, pump: Pump) -> bool:
+    """Stopped or at minimum rate: no dose that anything may be counted from."""
+    concentration = entry.get("concentration_ug_per_ml")
+    idle = pump.minimum_rate_nl_per_day * concentration if isinstance(concentration, int) else 0
+    return dose_pg <= idle

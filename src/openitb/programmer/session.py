@@ -1,0 +1,112 @@
+"""Sessions with one implant: each opens a channel, asks, and closes it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from openitb.programmer.outcomes import Applied, Outcome, Reading, Refused, Unknown, Unreachable
+from openitb.programmer.review import Review
+from openitb.protocol import (
+    Interrogate,
+    Interrogation,
+    LogEntry,
+    ProgramPump,
+    ProtocolError,
+    Reply,
+    Request,
+    decode_reply,
+    encode,
+    verify_chain,
+)
+from openitb.protocol import Refused as PumpRefused
+from openitb.telemetry import Address, Channel, Keys, LinkDown, NoAnswer, connect
+
+Clock = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wand:
+    """How to reach one implant: where, which serial, and the keys both sides have pinned."""
+
+    address: Address
+    serial: str
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who speaks, by which clock (ms since the epoch, UTC)."""
+
+    actor: str
+    clock: Clock
+
+
+def interrogate(wand: Wand, sender: Sender) -> Reading | Unreachable:
+    """Read the pump's whole state and log; changes nothing but the pump's log of who read it."""
+    try:
+        with connect(wand.address, wand.serial, wand.keys) as channel:
+            return _read(channel, sender)
+    except (LinkDown, NoAnswer, ProtocolError) as error:
+        return Unreachable(str(error))
+
+
+def commit(wand: Wand, reviewed: Review, command_id: str, sender: Sender) -> Outcome:
+    """Send a reviewed order, then read the pump back.
+
+    `Applied` only if the read-back shows the new program. `Refused` if the pump refused, or if
+    nothing could be sent. The pump itself refuses if its program is no longer the one reviewed.
+    """
+    command = ProgramPump(sender.actor, command_id, reviewed.expected_digest, reviewed.order)
+    try:
+        with connect(wand.address, wand.serial, wand.keys) as channel:
+            reply = _ask(channel, command)
+    except LinkDown as error:
+        return Refused("link", f"nothing was sent: {error}")
+    except (NoAnswer, ProtocolError) as error:
+        return Unknown(command_id, str(error))
+    if isinstance(reply, PumpRefused):
+        return Refused(reply.field, reply.reason)
+    return settle(wand, reviewed.new_digest, command_id, sender)
+
+
+def settle(wand: Wand, new_digest: str, command_id: str, sender: Sender) -> Outcome:
+    """Find out what became of a command by reading the pump; sends no order."""
+    reading = interrogate(wand, sender)
+    if isinstance(reading, Unreachable):
+        return Unknown(command_id, f"not read back: {reading.reason}")
+    if reading.interrogation.program_digest == new_digest:
+        return Applied(reading)
+    return Refused(
+        "program", "the pump was read back and does not run the new program; the order was not applied"
+    )
+
+
+def _ask(channel: Channel, request: Request) -> Reply:
+    return decode_reply(channel.send(encode(request)))
+
+
+def _read(channel: Channel, sender: Sender) -> Reading | Unreachable:
+    reply = _ask(channel, Interrogate(sender.actor))
+    if not isinstance(reply, Interrogation):
+        return Unreachable(f"the pump did not let itself be read: {reply}")
+    pages = _earlier_pages(channel, sender, reply)
+    log = tuple(entry for page in pages for entry in page.log) + reply.log
+    fault = verify_chain(log, pages[0].log_anchor if pages else reply.log_anchor)
+    return Reading(reply, sender.clock(), log, fault.problem if fault else "")
+
+
+def _earlier_pages(channel: Channel, sender: Sender, latest: Interrogation) -> list[Interrogation]:
+    """The log before the latest page, oldest first; each page hangs from the end of the one before."""
+    pages: list[Interrogation] = []
+    after = 0
+    while after < latest.log_anchor.number:
+        page = _ask(channel, Interrogate(sender.actor, log_after=after))
+        if not isinstance(page, Interrogation) or not page.log:
+            break
+        kept = _up_to(page.log, latest.log_anchor.number)
+        pages.append(replace(page, log=kept))
+        after = page.log[-1].number
+    return pages
+
+
+def _up_to(entries: tuple[LogEntry, ...], last: int) -> tuple[LogEntry, ...]:
+    return tuple(entry for entry in entries if entry.number <= last)
