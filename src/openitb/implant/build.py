@@ -1,0 +1,99 @@
+"""What a specimen is by design: constants of its model, fixed when it is made.
+
+They are copied out of the catalogue once, so that a later edition of the catalogue does not change
+a pump that is already in a body.
+"""
+
+from dataclasses import dataclass
+
+from openitb import catalogue, units
+from openitb.catalogue import Entry, Pump
+from openitb.implant.errors import ImplantError
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Model constants of one implant; volumes in nL, flows in nL/day, times in ms of its own clock."""
+
+    serial: str
+    pump_id: str
+    stroke_nl: int
+    residual_nl: int
+    capacity_nl: int
+    highest_flow_nl_per_day: int
+    default_low_alarm_nl: int
+    largest_stage_nl: int
+    stopped_too_long_ms: int
+    battery: "BatteryDesign"
+
+    def __post_init__(self) -> None:
+        if not self.serial:
+            raise ImplantError("serial: got an empty text, expected a serial number")
+        if min(self.stroke_nl, self.highest_flow_nl_per_day, self.battery.idle) <= 0:
+            raise ImplantError(f"{self.pump_id}: expected stroke, highest flow and idle drain above zero")
+
+    @property
+    def stroke_cost(self) -> int:
+        """One stroke in the unit of accumulated flow, nL/day x ms."""
+        return self.stroke_nl * units.MS_PER_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryDesign:
+    """How use drains the cell, and the dates that bind whatever the charge.
+
+    Charge is counted in whole units of the catalogue's placeholder curve, months = capacity / (idle +
+    per flow x Q in mL/day), multiplied out to ms and nL/day so that nothing is divided. A model with
+    a stated battery life of its own keeps the shape of the curve, stretched to that life.
+    """
+
+    capacity_ms: int
+    idle: int
+    per_flow: int
+    service_life_ms: int
+    eri_to_eos_ms: int
+
+    @property
+    def capacity(self) -> int:
+        """Charge of a new cell."""
+        return self.capacity_ms * units.NL_PER_ML
+
+    def used(self, tick_ms: int, flowed: int) -> int:
+        """Charge used after `tick_ms` of life and `flowed` nL/day x ms of flow."""
+        return self.idle * units.NL_PER_ML * tick_ms + self.per_flow * flowed
+
+    def drain_per_ms(self, rate_nl_per_day: int) -> int:
+        """Charge used each ms at a constant flow; always above zero."""
+        return self.idle * units.NL_PER_ML + self.per_flow * rate_nl_per_day
+
+
+def build_of(serial: str, pump: Pump) -> Build:
+    """The constants of a new specimen of `pump`; `ImplantError` for an empty serial."""
+    practice = catalogue.load().practice
+    return Build(
+        serial=serial,
+        pump_id=pump.entry_id,
+        stroke_nl=pump.stroke_volume_nl,
+        residual_nl=pump.residual_volume_nl,
+        capacity_nl=pump.reservoir_capacity_nl,
+        highest_flow_nl_per_day=pump.highest_flow_nl_per_day,
+        default_low_alarm_nl=pump.low_reservoir_alarm_nl,
+        largest_stage_nl=practice["implant"].fact("largest_stage").whole("nL"),
+        stopped_too_long_ms=practice["alarms"].fact("stopped_too_long").whole("ms"),
+        battery=_battery_of(pump, practice["battery"]),
+    )
+
+
+def _battery_of(pump: Pump, practice: Entry) -> BatteryDesign:
+    usual_life_ms = practice.fact("service_life").whole("ms")
+    own_life = pump.facts.get("battery_life")
+    life_ms = own_life.whole("ms") if own_life else usual_life_ms
+    month_ms = units.round_half_even(units.convert(1, "month", "ms"))
+    capacity_ms = practice.fact("longevity_capacity").whole("1") * month_ms
+    return BatteryDesign(
+        capacity_ms=capacity_ms * life_ms // usual_life_ms,
+        idle=practice.fact("longevity_idle").whole("1"),
+        per_flow=practice.fact("longevity_per_flow").whole("1"),
+        service_life_ms=life_ms,
+        eri_to_eos_ms=practice.fact("eri_to_eos").whole("ms"),
+    )

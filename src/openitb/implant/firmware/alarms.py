@@ -1,0 +1,107 @@
+"""Alarms: conditions the pump can compute, how each sounds, raised at the moment and then latched.
+
+A condition stays until a clinician's command finds its cause gone. What is heard is a separate
+matter: the tones follow from the latched conditions, and no command touches them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from openitb import catalogue
+from openitb.implant.build import Build
+from openitb.implant.firmware.service_life import service_ends_ms
+from openitb.implant.firmware.state import PUMP, Alarm, Firmware, logged
+from openitb.protocol import AlarmCondition, LogKind, PumpState
+
+# Priority and onset of harm after safety.md 4.3; device.md 1.5 gives the same two classes.
+CRITICAL = frozenset(
+    {
+        AlarmCondition.EMPTY_RESERVOIR,
+        AlarmCondition.STOPPED_TOO_LONG,
+        AlarmCondition.END_OF_SERVICE,
+        AlarmCondition.DELIVERY_GUARD,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How an alarm sounds: so many tones, for so long, again after so long."""
+
+    tones: int
+    duration_ms: int
+    interval_ms: int
+
+
+def signal_of(conditions: tuple[AlarmCondition, ...]) -> Signal | None:
+    """What is heard while these are latched: the highest priority wins; None if there are none."""
+    if not conditions:
+        return None
+    name = "critical" if CRITICAL.intersection(conditions) else "non_critical"
+    facts = catalogue.load().practice["alarms"]
+    return Signal(
+        tones=facts.fact(f"{name}_tones").whole("1"),
+        duration_ms=facts.fact(f"{name}_duration").whole("ms"),
+        interval_ms=facts.fact(f"{name}_interval").whole("ms"),
+    )
+
+
+def raise_due(firmware: Firmware, build: Build) -> Firmware:
+    """The firmware with every condition raised that holds now and was not latched yet."""
+    latched = {alarm.condition for alarm in firmware.alarms}
+    for condition, holds in _CAUSES.items():
+        if condition not in latched and holds(firmware, build):
+            firmware = _raised(firmware, condition, build)
+    return firmware
+
+
+def clear_gone(firmware: Firmware, build: Build, actor: str) -> Firmware:
+    """The firmware without the latched conditions whose cause is gone; each clearing is logged."""
+    for alarm in firmware.alarms:
+        if not _CAUSES[alarm.condition](firmware, build):
+            kept = tuple(other for other in firmware.alarms if other is not alarm)
+            firmware = logged(firmware, LogKind.ALARM_CLEARED, actor, (("condition", alarm.condition.value),))
+            firmware = replace(firmware, alarms=kept)
+    return firmware
+
+
+def _raised(firmware: Firmware, condition: AlarmCondition, build: Build) -> Firmware:
+    detail = (("condition", condition.value), ("believed_nl", firmware.believed_nl(build)))
+    firmware = logged(firmware, LogKind.ALARM_RAISED, PUMP, detail)
+    return replace(firmware, alarms=(*firmware.alarms, Alarm(condition, firmware.at_ms)))
+
+
+def _is_low(firmware: Firmware, build: Build) -> bool:
+    return firmware.believed_nl(build) <= firmware.reservoir.low_alarm_nl
+
+
+def _is_empty(firmware: Firmware, build: Build) -> bool:
+    return firmware.believed_nl(build) <= build.residual_nl
+
+
+def _is_stopped_too_long(firmware: Firmware, build: Build) -> bool:
+    since = firmware.controller.stopped_since_ms
+    return since is not None and firmware.counter.tick_ms - since >= build.stopped_too_long_ms
+
+
+def _is_replacement_due(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return firmware.eri_ms is not None
+
+
+def _is_service_over(firmware: Firmware, build: Build) -> bool:
+    eri = firmware.eri_ms
+    return eri is not None and firmware.counter.tick_ms >= service_ends_ms(build.battery, eri)
+
+
+def _is_guard_stop(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return firmware.controller.halt is PumpState.GUARD_STOP
+
+
+_CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
+    AlarmCondition.LOW_RESERVOIR: _is_low,
+    AlarmCondition.EMPTY_RESERVOIR: _is_empty,
+    AlarmCondition.STOPPED_TOO_LONG: _is_stopped_too_long,
+    AlarmCondition.ELECTIVE_REPLACEMENT: _is_replacement_due,
+    AlarmCondition.END_OF_SERVICE: _is_service_over,
+    AlarmCondition.DELIVERY_GUARD: _is_guard_stop,
+}

@@ -1,0 +1,186 @@
+"""What each command would change, checked completely before any of it is done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from openitb import units
+from openitb.catalogue import Pump
+from openitb.implant.build import Build
+from openitb.implant.firmware.controller import Stage, bridged, primed, with_program
+from openitb.implant.firmware.refusal import require
+from openitb.implant.firmware.state import BelievedReservoir, Firmware
+from openitb.prescription import Order, Program, Stopped, compile_order, order_to_mapping
+from openitb.protocol import (
+    Command,
+    LogKind,
+    ProgramPump,
+    PumpState,
+    RecordRefill,
+    SetClock,
+    SetLowReservoirAlarm,
+)
+from openitb.protocol.chain import Detail
+
+WIDEST_ZONE_MS = 14 * units.MS_PER_H  # the farthest any civil time lies from UTC
+LAST_INSTANT_MS = 253_402_300_799_999  # end of year 9999, the last that calendars here can write
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A checked command: the entries around it, what was asked for, and its effect."""
+
+    intent: LogKind
+    asked: Detail
+    outcomes: tuple[LogKind, ...]
+    effect: Callable[[Firmware], Firmware]
+
+
+def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Change:
+    """The change a command asks for; raises `RefusalError` or `OrderError` if it cannot be made."""
+    match command:
+        case ProgramPump():
+            return _program(firmware, build, command, pump)
+        case RecordRefill():
+            return _refill(firmware, build, command, pump)
+        case SetLowReservoirAlarm():
+            return _low_alarm(build, command)
+        case SetClock():
+            return _clock(firmware, command)
+
+
+def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump) -> Change:
+    _require_current(firmware, command.expected_digest)
+    _require_in_service(firmware)
+    _require_stage("prime_nl", command.prime_nl, build)
+    is_stop = isinstance(command.order, Stopped)
+    require(not (is_stop and command.prime_nl), "prime_nl", "got a prime with a stop, expected 0 nL")
+    program = compile_order(command.order, firmware.controller.program.concentration_ug_per_ml, pump)
+    stages = _stages_at(command.order, firmware.controller.stages, pump)
+    strokes = firmware.counter.strokes
+    stages = primed(stages, strokes, _strokes(command.prime_nl, build))
+    controller = with_program(firmware.controller, program, stages, firmware.counter.tick_ms)
+    asked: Detail = (*_asked(program, command.expected_digest), ("prime_nl", command.prime_nl))
+    outcomes = (LogKind.PROGRAM_CHANGED, LogKind.STOPPED) if is_stop else (LogKind.PROGRAM_CHANGED,)
+    return Change(LogKind.PROGRAM_INTENDED, asked, outcomes, lambda now: replace(now, controller=controller))
+
+
+def _stages_at(order: Order, stages: tuple[Stage, ...], pump: Pump) -> tuple[Stage, ...]:
+    """Bridges under way, each at the flow that gives the new dose with the drug it lets out.
+
+    A prime under way is given up: a new program says for itself whether to prime.
+    """
+    return tuple(
+        replace(stage, program=compile_order(order, stage.program.concentration_ug_per_ml, pump))
+        for stage in stages
+        if stage.program is not None
+    )
+
+
+def _refill(firmware: Firmware, build: Build, command: RecordRefill, pump: Pump) -> Change:
+    _require_current(firmware, command.expected_digest)
+    _require_in_service(firmware)
+    fits = build.residual_nl <= command.volume_nl <= build.capacity_nl
+    limits = f"{units.format_volume(build.residual_nl)} to {units.format_volume(build.capacity_nl)}"
+    require(fits, "volume_nl", f"got {units.format_volume(command.volume_nl)}, expected {limits} in all")
+    stages = _stages_after_refill(firmware, build, command)
+    program = compile_order(firmware.controller.program.order, command.concentration_ug_per_ml, pump)
+    controller = replace(
+        with_program(firmware.controller, program, stages, firmware.counter.tick_ms),
+        halt=firmware.controller.halt,
+    )
+    reservoir = _refilled(firmware, build, command)
+    asked: Detail = (
+        *_asked(program, command.expected_digest),
+        ("believed_before_nl", firmware.believed_nl(build)),
+        ("volume_nl", command.volume_nl),
+        ("bridge_nl", command.bridge_nl if command.bridge_nl is not None else "not needed"),
+    )
+    return Change(
+        LogKind.REFILL_INTENDED,
+        asked,
+        (LogKind.REFILL_RECORDED,),
+        lambda now: replace(now, controller=controller, reservoir=reservoir),
+    )
+
+
+def _stages_after_refill(firmware: Firmware, build: Build, command: RecordRefill) -> tuple[Stage, ...]:
+    old = firmware.controller.program.concentration_ug_per_ml
+    if command.concentration_ug_per_ml == old:
+        reason = f"got a bridge, expected none where the concentration stays {old} µg/mL"
+        require(command.bridge_nl is None, "bridge_nl", reason)
+        return firmware.controller.stages
+    change = f"{old} to {command.concentration_ug_per_ml} µg/mL"
+    require(command.bridge_nl is not None, "bridge_nl", f"missing, expected a volume or 0 for {change}")
+    bridge_nl = command.bridge_nl or 0
+    _require_stage("bridge_nl", bridge_nl, build)
+    return bridged(firmware.controller, firmware.counter.strokes, _strokes(bridge_nl, build))
+
+
+def _refilled(firmware: Firmware, build: Build, command: RecordRefill) -> BelievedReservoir:
+    strokes = firmware.counter.strokes
+    return BelievedReservoir(
+        filled_nl=command.volume_nl,
+        filled_at_stroke=strokes,
+        label_ug_per_ml=command.concentration_ug_per_ml,
+        low_alarm_nl=firmware.reservoir.low_alarm_nl,
+        earlier_pg=firmware.reservoir.delivered_pg(strokes, build.stroke_nl),
+    )
+
+
+def _low_alarm(build: Build, command: SetLowReservoirAlarm) -> Change:
+    fits = build.residual_nl <= command.volume_nl <= build.capacity_nl
+    limits = f"{units.format_volume(build.residual_nl)} to {units.format_volume(build.capacity_nl)}"
+    require(fits, "volume_nl", f"got {units.format_volume(command.volume_nl)}, expected {limits}")
+    return Change(
+        LogKind.ALARM_SETTING_INTENDED,
+        (("volume_nl", command.volume_nl),),
+        (LogKind.ALARM_SETTING_CHANGED,),
+        lambda now: replace(now, reservoir=replace(now.reservoir, low_alarm_nl=command.volume_nl)),
+    )
+
+
+def _clock(firmware: Firmware, command: SetClock) -> Change:
+    at, zone = command.at_ms, command.zone_offset_ms
+    require(0 <= at <= LAST_INSTANT_MS, "at_ms", f"got {at} ms, expected 0 to {LAST_INSTANT_MS} ms")
+    in_zone = abs(zone) <= WIDEST_ZONE_MS
+    require(in_zone, "zone_offset_ms", f"got {zone} ms, expected at most {WIDEST_ZONE_MS} ms either way")
+    clock = replace(firmware.clock, offset_ms=at - firmware.counter.tick_ms, zone_offset_ms=zone)
+    asked: Detail = (
+        ("at_before_ms", firmware.at_ms),
+        ("at_ms", at),
+        ("zone_offset_before_ms", firmware.clock.zone_offset_ms),
+        ("zone_offset_ms", zone),
+    )
+    outcomes = (LogKind.CLOCK_SET,)
+    return Change(LogKind.CLOCK_INTENDED, asked, outcomes, lambda now: replace(now, clock=clock))
+
+
+def _asked(program: Program, before: str) -> Detail:
+    return (
+        ("before", before),
+        ("after", program.digest),
+        ("mode", str(order_to_mapping(program.order)["mode"])),
+        ("dose_pg_per_day", program.daily_dose_pg),
+        ("concentration_ug_per_ml", program.concentration_ug_per_ml),
+    )
+
+
+def _strokes(volume_nl: int, build: Build) -> int:
+    return units.divide_nearest(volume_nl, build.stroke_nl)
+
+
+def _require_current(firmware: Firmware, expected_digest: str) -> None:
+    current = firmware.controller.program.digest
+    reason = f"the pump runs another program ({current:.12}); interrogate again and review"
+    require(expected_digest == current, "expected_digest", reason)
+
+
+def _require_in_service(firmware: Firmware) -> None:
+    over = firmware.controller.halt is PumpState.END_OF_SERVICE
+    require(not over, "state", "the pump has reached its end of service and cannot be programmed")
+
+
+def _require_stage(field: str, volume_nl: int, build: Build) -> None:
+    given = units.format_volume(volume_nl)
+    limit = units.format_volume(build.largest_stage_nl)
+    require(0 <= volume_nl <= build.largest_stage_nl, field, f"got {given}, expected 0 to {limit}")

@@ -1,0 +1,125 @@
+"""Commands: each is checked whole, written to the log as an intent, carried out, answered.
+
+A command has an id. Sent again with the same content it is answered again and not repeated; sent
+with other content it is refused. A refused command changes nothing but the log. Nothing raises.
+"""
+
+import hashlib
+from dataclasses import replace
+
+from openitb import catalogue
+from openitb.implant.build import Build
+from openitb.implant.firmware import alarms, changes, report
+from openitb.implant.firmware.refusal import RefusalError, require
+from openitb.implant.firmware.state import Answer, Firmware, logged
+from openitb.implant.firmware.watch import settled
+from openitb.prescription import OrderError
+from openitb.protocol import (
+    Applied,
+    Command,
+    Interrogate,
+    LogKind,
+    ProtocolError,
+    Refused,
+    Reply,
+    Request,
+    Role,
+    decode_reply,
+    decode_request,
+    encode,
+)
+from openitb.protocol.messages import MAX_COMMAND_ID, MAX_NAME
+
+ANSWERS_KEPT = 64
+MAX_REASON = 300
+
+
+def execute(firmware: Firmware, build: Build, request: Request, role: Role) -> tuple[Firmware, Reply]:
+    """What the firmware is after a request, and its reply; only a clinician may change anything."""
+    try:
+        _require_wire_form(request)
+        _require_name("actor", request.actor, MAX_NAME)
+        if isinstance(request, Interrogate):
+            return _interrogated(firmware, build, request, role)
+        _require_name("command_id", request.command_id, MAX_COMMAND_ID)
+    except RefusalError as refusal:
+        return firmware, Refused(refusal.field, refusal.reason)
+    earlier = next((a for a in firmware.answers if a.command_id == request.command_id), None)
+    if earlier is not None:
+        return firmware, _repeated(earlier, request)
+    return _commanded(firmware, build, request, role)
+
+
+def _interrogated(
+    firmware: Firmware, build: Build, request: Interrogate, role: Role
+) -> tuple[Firmware, Reply]:
+    report.require_page(firmware, request.log_after)
+    firmware = logged(firmware, LogKind.INTERROGATED, _by(request, role))
+    return firmware, report.interrogation(firmware, build, request.log_after)
+
+
+def _repeated(earlier: Answer, command: Command) -> Reply:
+    if earlier.digest != _digest(command):
+        return Refused("command_id", f"got {command.command_id!r} again for a different command")
+    return decode_reply(earlier.reply)
+
+
+def _commanded(firmware: Firmware, build: Build, command: Command, role: Role) -> tuple[Firmware, Reply]:
+    try:
+        require(role is Role.CLINICIAN, "role", f"got {role.value}, expected {Role.CLINICIAN.value}")
+        after = _carried_out(firmware, build, command, _by(command, role))
+    except RefusalError as refusal:
+        return _refused(firmware, command, role, Refused(refusal.field, refusal.reason))
+    except OrderError as error:
+        field, _, reason = str(error).partition(": ")
+        return _refused(firmware, command, role, Refused(field, reason))
+    applied = Applied(command.command_id, after.controller.program.digest, after.log.head)
+    return _remembered(after, command, applied), applied
+
+
+def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str) -> Firmware:
+    """Intent, effect, outcome. Raises before anything is kept if the command cannot be carried out."""
+    pump = catalogue.load().pump(build.pump_id)
+    change = changes.plan(firmware, build, command, pump)
+    intended = logged(firmware, change.intent, actor, (("command_id", command.command_id), *change.asked))
+    done = change.effect(intended)
+    for kind in change.outcomes:
+        done = logged(done, kind, actor, (("program", done.controller.program.digest),))
+    return settled(alarms.clear_gone(done, build, actor), build)
+
+
+def _refused(firmware: Firmware, command: Command, role: Role, refused: Refused) -> tuple[Firmware, Reply]:
+    detail = (
+        ("command", type(command).__name__),
+        ("command_id", command.command_id),
+        ("field", refused.field[:MAX_NAME]),
+        ("reason", refused.reason[:MAX_REASON]),
+    )
+    firmware = logged(firmware, LogKind.REFUSED, _by(command, role), detail)
+    return _remembered(firmware, command, refused), refused
+
+
+def _remembered(firmware: Firmware, command: Command, reply: Reply) -> Firmware:
+    answer = Answer(command.command_id, _digest(command), encode(reply))
+    return replace(firmware, answers=(*firmware.answers, answer)[-ANSWERS_KEPT:])
+
+
+def _digest(command: Command) -> bytes:
+    return hashlib.sha256(encode(command)).digest()
+
+
+def _by(request: Request, role: Role) -> str:
+    return f"{role.value}: {request.actor}"
+
+
+def _require_wire_form(request: Request) -> None:
+    """Only what could have come over the link is let in, whoever built the message."""
+    try:
+        decode_request(encode(request))
+    except ProtocolError as error:
+        raise RefusalError(error.field, error.problem) from None
+
+
+def _require_name(field: str, text: str, longest: int) -> None:
+    fits = 0 < len(text) <= longest and text.isprintable()
+    require(fits, field, f"got {text!r:.40}, expected 1 to {longest} printable characters")

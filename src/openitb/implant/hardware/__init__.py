@@ -1,0 +1,1 @@
+"""What is true of an implant, whatever its firmware believes."""

@@ -1,0 +1,134 @@
+"""The folder where virtual implants live.
+
+    <home>/pumps/<serial>.cbor        an implant, whole state
+    <home>/keys/<serial>.key          its private key, readable by the owner only
+    <home>/keys/<serial>.pub          its public key, pinned by programmers
+    <home>/programmers/<role>.key     a programmer's private key, readable by the owner only
+    <home>/programmers/<role>.pub     its public key, pinned by the implants
+    <home>/address                    host and port of the service while it runs
+
+Every file is replaced whole or not at all: written beside, forced to disk, then renamed.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from openitb.implant.errors import ImplantError
+from openitb.implant.implant import Implant
+from openitb.implant.store import StoreError, from_bytes, to_bytes
+from openitb.protocol import Role
+from openitb.telemetry import Address, KeyPair, Keys
+from openitb.telemetry.hello import is_serial
+
+OWNER_ONLY = 0o600
+OWNER_FOLDER = 0o700
+STATE = ".cbor"
+TEMPORARY = ".new"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A folder of implants; made on first use."""
+
+    path: Path
+
+    def serials(self) -> tuple[str, ...]:
+        """The implants that live here, sorted."""
+        return tuple(sorted(file.stem for file in self._folder("pumps").glob(f"*{STATE}")))
+
+    def load(self, serial: str) -> Implant:
+        """An implant as last saved; `ImplantError` if there is none, `StoreError` if it is damaged."""
+        file = self._state_file(serial)
+        if not file.is_file():
+            raise ImplantError(
+                f"serial: got {serial!r}, expected one of {', '.join(self.serials()) or 'none'}"
+            )
+        implant = from_bytes(file.read_bytes())
+        if implant.serial != serial:
+            raise StoreError(f"implant {serial}: the file holds {implant.serial}")
+        return implant
+
+    def save(self, implant: Implant) -> None:
+        """Keep an implant; afterwards the old state or the new one is on disk, never a mixture."""
+        write_whole(self._state_file(implant.serial), to_bytes(implant))
+
+    def add(self, implant: Implant) -> None:
+        """Give a new implant a place and keys; `ImplantError` if the serial is taken or not usable."""
+        if implant.serial in self.serials():
+            raise ImplantError(f"serial: got {implant.serial!r}, which already lives here")
+        self._pair("keys", implant.serial)
+        for role in Role:
+            self._pair("programmers", role.value)
+        self.save(implant)
+
+    def implant_keys(self, serial: str, role: Role) -> Keys:
+        """What the implant holds for a session with a programmer of that role."""
+        return Keys(self._pair("keys", serial), self._pair("programmers", role.value).public)
+
+    def programmer_keys(self, serial: str, role: Role = Role.CLINICIAN) -> Keys:
+        """What a programmer of that role holds for a session with the implant."""
+        public = self._file("keys", serial, ".pub")
+        if not public.is_file():
+            raise ImplantError(
+                f"serial: got {serial!r}, expected one of {', '.join(self.serials()) or 'none'}"
+            )
+        return Keys(self._pair("programmers", role.value), public.read_bytes())
+
+    def programmer_public(self, role: Role) -> bytes:
+        """The public key that programmers of a role are known by."""
+        return self._pair("programmers", role.value).public
+
+    def announce(self, address: Address) -> None:
+        """Leave the address of the running service for programmers on this machine."""
+        write_whole(self.path / "address", f"{address[0]} {address[1]}\n".encode())
+
+    def address(self) -> Address:
+        """Where the service was last announced; `ImplantError` if it never was."""
+        file = self.path / "address"
+        if not file.is_file():
+            raise ImplantError(f"home: no running service has left its address in {self.path.name}")
+        host, port = file.read_text().split()
+        return host, int(port)
+
+    def _state_file(self, serial: str) -> Path:
+        return self._file("pumps", serial, STATE)
+
+    def _pair(self, folder: str, name: str) -> KeyPair:
+        file = self._file(folder, name, ".key")
+        if file.is_file():
+            return KeyPair.from_private(file.read_bytes())
+        pair = KeyPair.generate()
+        write_whole(file, pair.private)
+        write_whole(file.with_suffix(".pub"), pair.public)
+        return pair
+
+    def _file(self, folder: str, name: str, ending: str) -> Path:
+        if not is_serial(name):
+            raise ImplantError(f"serial: got {name!r:.60}, expected 1 to 32 letters, digits and hyphens")
+        return self._folder(folder) / f"{name}{ending}"
+
+    def _folder(self, name: str) -> Path:
+        folder = self.path / name
+        folder.mkdir(mode=OWNER_FOLDER, parents=True, exist_ok=True)
+        return folder
+
+
+def write_whole(file: Path, data: bytes) -> None:
+    """Replace a file by one that is complete and on disk before it takes the old one's name."""
+    beside = file.with_name(file.name + TEMPORARY)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(beside, file)  # noqa: PTH105  # named plainly: this is the commit
+    _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

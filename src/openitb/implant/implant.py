@@ -1,0 +1,230 @@
+"""The virtual implant: one value that holds hardware truth and firmware belief, and its life.
+
+Time passes in `advance`, a message comes in through `handle`, a needle through `fill` and
+`withdraw`. All are pure: state in, state and outputs out. Instants are true time, whole ms UTC;
+volumes whole nL, drug whole pg. What the firmware counts and what really leaves the outlet meet in
+one place only, `_stroke`, with the delivery guard between them.
+"""
+
+from dataclasses import dataclass, replace
+
+from openitb.catalogue import Pump
+from openitb.implant.build import Build, build_of
+from openitb.implant.errors import ImplantError
+from openitb.implant.firmware.commands import execute
+from openitb.implant.firmware.controller import new_controller
+from openitb.implant.firmware.guard import Guard
+from openitb.implant.firmware.log import new_log
+from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, WallClock, logged
+from openitb.implant.firmware.strokes import Counter, Train
+from openitb.implant.firmware.watch import next_train, ran, settled, vetoed
+from openitb.implant.hardware.clock import Crystal
+from openitb.implant.hardware.motor import Motor
+from openitb.implant.hardware.reservoir import Reservoir
+from openitb.prescription import Stopped, compile_order
+from openitb.protocol import LogKind, Reply, Request, Role
+from openitb.timeline import Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a reservoir by its label: total volume in nL, concentration in µg/mL (pg/nL)."""
+
+    volume_nl: int
+    concentration_ug_per_ml: int
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """How one pump differs from its model: stroke volume and crystal, in ppm, true and unknown to it."""
+
+    gain_ppm: int = 0
+    drift_ppm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """Truth: the parts, and all that has left the outlet since implantation."""
+
+    reservoir: Reservoir
+    motor: Motor
+    crystal: Crystal
+    delivered_nl: int = 0
+    delivered_pg: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Implant:
+    """One implanted pump at the true instant `now_ms`."""
+
+    build: Build
+    hardware: Hardware
+    firmware: Firmware
+    now_ms: int
+
+    @property
+    def serial(self) -> str:
+        """Its serial number."""
+        return self.build.serial
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """An implant later, and what left its outlet meanwhile, in order and without a gap."""
+
+    implant: Implant
+    delivered: tuple[Parcel, ...]
+
+
+EXACT = Specimen()
+
+
+def new_implant(
+    serial: str,
+    pump: Pump,
+    contents: Contents,
+    at_ms: int,
+    zone_offset_ms: int = 0,
+    specimen: Specimen = EXACT,
+) -> Implant:
+    """A pump implanted at `at_ms`, filled with `contents`, stopped, believing its label.
+
+    Raises `ImplantError` for an empty serial, contents above the capacity and an absurd specimen,
+    `OrderError` for a concentration that is not above zero.
+    """
+    build = build_of(serial, pump)
+    mass_pg = contents.volume_nl * contents.concentration_ug_per_ml
+    reservoir = Reservoir(
+        contents.volume_nl, contents.volume_nl, mass_pg, build.capacity_nl, build.residual_nl
+    )
+    hardware = Hardware(reservoir, Motor(specimen.gain_ppm), Crystal(at_ms, specimen.drift_ppm))
+    firmware = _new_firmware(build, pump, contents, WallClock(at_ms, zone_offset_ms))
+    return Implant(build, hardware, settled(firmware, build), at_ms)
+
+
+def advance(implant: Implant, to_ms: int) -> Advanced:
+    """The implant at `to_ms`, and the parcels it delivered since `now_ms`, contiguous in time.
+
+    Takes one step per change of flow, stage end and alarm, however long that is. However a span is
+    cut, the implant at its end is the same and the parcels add up to the same. Each parcel lies within
+    one stretch of constant flow. Raises `ImplantError` for an instant in the past.
+    """
+    if to_ms < implant.now_ms:
+        raise ImplantError(f"time: got {to_ms} ms, expected no earlier than {implant.now_ms} ms")
+    until_tick = implant.hardware.crystal.tick_ms(to_ms)
+    outlet = _Outlet(implant.hardware, implant.now_ms, to_ms)
+    firmware = implant.firmware
+    while firmware.counter.tick_ms < until_tick:
+        train = next_train(firmware, implant.build, until_tick)
+        if firmware.guard.admits(train):
+            outlet.turn(train, implant.build.stroke_nl)
+            firmware = ran(firmware, implant.build, train)
+        else:
+            firmware = vetoed(firmware, implant.build)
+    return Advanced(
+        replace(implant, hardware=outlet.hardware, firmware=firmware, now_ms=to_ms), outlet.parcels()
+    )
+
+
+def handle(
+    implant: Implant, request: Request, at_ms: int, role: Role = Role.CLINICIAN
+) -> tuple[Implant, Reply]:
+    """The implant after a request at `at_ms`, and its reply; bad requests are `Refused`, never raised.
+
+    Advances first. Who needs the parcels delivered until then calls `advance` to `at_ms` before.
+    """
+    now = advance(implant, at_ms).implant
+    firmware, reply = execute(now.firmware, now.build, request, role)
+    return replace(now, firmware=firmware), reply
+
+
+def fill(implant: Implant, volume_nl: int, mass_pg: int, at_ms: int) -> Implant:
+    """The implant after a needle put fluid into its reservoir; the firmware does not notice.
+
+    Advances first, as `handle` does. Raises `ImplantError` above the capacity.
+    """
+    now = advance(implant, at_ms).implant
+    return _with_reservoir(now, now.hardware.reservoir.filled(volume_nl, mass_pg))
+
+
+def withdraw(implant: Implant, at_ms: int) -> tuple[Implant, int, int]:
+    """The implant after a needle emptied it down to the residual volume, and the nL and pg taken out.
+
+    Advances first, as `handle` does; the firmware does not notice.
+    """
+    now = advance(implant, at_ms).implant
+    volume_nl = now.hardware.reservoir.available_nl
+    reservoir, mass_pg = now.hardware.reservoir.without(volume_nl)
+    return _with_reservoir(now, reservoir), volume_nl, mass_pg
+
+
+class _Outlet:
+    """Collects what leaves the outlet between two true instants, stretch by stretch."""
+
+    def __init__(self, hardware: Hardware, start_ms: int, end_ms: int) -> None:
+        self.hardware = hardware
+        self._start_ms = start_ms
+        self._end_ms = end_ms
+        self._parts: list[tuple[int, int, int]] = []  # end, volume, mass
+
+    def turn(self, train: Train, stroke_nl: int) -> None:
+        """Make the strokes of a train: the one place where belief becomes truth."""
+        motor, reservoir = self.hardware.motor, self.hardware.reservoir
+        strokes = train.count
+        last_wet = motor.strokes_for(reservoir.available_nl, stroke_nl)
+        if 0 < last_wet < strokes:
+            self._stroke(train.tick_of(last_wet), last_wet, stroke_nl)
+            strokes -= last_wet
+        self._stroke(train.end_ms, strokes, stroke_nl)
+
+    def parcels(self) -> tuple[Parcel, ...]:
+        """The parcels so far, the last one drawn out to the end of the span."""
+        made: list[Parcel] = []
+        start = self._start_ms
+        if not self._parts and start < self._end_ms:
+            return (Parcel(start, self._end_ms, 0, 0),)
+        for index, (end, volume_nl, mass_pg) in enumerate(self._parts, start=1):
+            until = self._end_ms if index == len(self._parts) else end
+            if until == start:  # two ticks of a fast crystal in one true ms
+                last = made.pop()
+                made.append(Parcel(last.start_ms, until, last.volume_nl + volume_nl, last.mass_pg + mass_pg))
+            else:
+                made.append(Parcel(start, until, volume_nl, mass_pg))
+            start = until
+        return tuple(made)
+
+    def _stroke(self, end_tick: int, strokes: int, stroke_nl: int) -> None:
+        before = self.hardware
+        motor, asked_nl = before.motor.moved(strokes * stroke_nl)
+        volume_nl = min(asked_nl, before.reservoir.available_nl)
+        if volume_nl < asked_nl:
+            motor = replace(motor, carried=0)  # nothing is owed by an empty reservoir
+        reservoir, mass_pg = before.reservoir.without(volume_nl)
+        self.hardware = Hardware(
+            reservoir,
+            motor,
+            before.crystal,
+            before.delivered_nl + volume_nl,
+            before.delivered_pg + mass_pg,
+        )
+        self._parts.append((before.crystal.instant_ms(end_tick), volume_nl, mass_pg))
+
+
+def _new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock) -> Firmware:
+    program = compile_order(Stopped(), contents.concentration_ug_per_ml, pump)
+    firmware = Firmware(
+        clock=clock,
+        controller=new_controller(program),
+        counter=Counter(),
+        guard=Guard(build.stroke_cost // build.highest_flow_nl_per_day),
+        reservoir=BelievedReservoir(
+            contents.volume_nl, 0, contents.concentration_ug_per_ml, build.default_low_alarm_nl
+        ),
+        log=new_log(build.serial),
+    )
+    detail = (("pump", build.pump_id), ("program", program.digest), ("volume_nl", contents.volume_nl))
+    return logged(firmware, LogKind.IMPLANTED, PUMP, detail)
+
+
+def _with_reservoir(implant: Implant, reservoir: Reservoir) -> Implant:
+    return replace(implant, hardware=replace(implant.hardware, reservoir=reservoir))
