@@ -1,0 +1,10 @@
+"""`python -m openitb.clinic migrate` and the other Django commands."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openitb.clinic.settings")
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,1 @@
+"""Where staff work: the patient list, a patient's page, the programmer."""

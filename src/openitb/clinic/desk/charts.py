@@ -1,0 +1,159 @@
+"""Charts as plain data: panels above each other on one time axis. The script only draws.
+
+A panel has a title, a unit and series; a series has a name, a role (which sets its colour), a kind
+(step, line, dots, band) and points. Instants are the clinic's wall clock as if it were UTC, in ms.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.utils import timezone
+
+from openitb import units
+from openitb.clinic.desk import instants, labels
+from openitb.clinic.desk.ports import Band, Prediction
+from openitb.clinic.record.models import (
+    Alarm,
+    Complaint,
+    DoseRecord,
+    Encounter,
+    Interrogation,
+    RefillRecord,
+    Score,
+    TrialBolus,
+)
+
+Chart = dict[str, Any]
+Panel = dict[str, Any]
+EVENT_ROWS = ("Alarm", "Complaint", "Bolus", "Refill", "Visit")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What of a patient's record goes on the time axis."""
+
+    doses: list[DoseRecord]
+    refills: list[RefillRecord]
+    interrogations: list[Interrogation]
+    scores: list[Score]
+    encounters: list[Encounter]
+    complaints: list[Complaint]
+    alarms: list[Alarm]
+    boluses: list[TrialBolus]
+
+
+def history_chart(history: History) -> Chart:
+    """Dose, reservoir, scores and events above each other; panels with nothing in them are left out."""
+    panels = [
+        _dose_panel(history.doses),
+        _reservoir_panel(history),
+        *_score_panels(history.scores),
+        _events_panel(history),
+    ]
+    return _chart([panel for panel in panels if any(series["points"] for series in panel["series"])])
+
+
+def prediction_chart(new: Prediction, old: Prediction | None = None) -> Chart:
+    """Each predicted quantity in its own panel, with its band; `old` is drawn behind for comparison."""
+    behind = {band.key: band for band in old.bands} if old else {}
+    return _chart([_band_panel(band, behind.get(band.key)) for band in new.bands])
+
+
+def _chart(panels: list[Panel]) -> Chart:
+    zone = timezone.get_current_timezone_name()
+    return {"panels": panels, "now": instants.wall_ms(timezone.now()), "zone": zone}
+
+
+def _dose_panel(doses: Iterable[DoseRecord]) -> Panel:
+    applied = sorted((dose for dose in doses if dose.outcome == "applied"), key=lambda dose: dose.at)
+    points = [[instants.wall_ms(dose.at), _micrograms(dose.daily_dose_pg)] for dose in applied]
+    return _panel("Daily dose", "µg/day", [_series("Daily dose", "dose", "step", points, until_now=True)])
+
+
+def _reservoir_panel(history: History) -> Panel:
+    read = sorted(history.interrogations, key=lambda entry: entry.at)
+    believed = [[instants.wall_ms(entry.at), _millilitres(entry.reservoir_nl)] for entry in read]
+    drawn = [[instants.wall_ms(refill.at), _millilitres(refill.aspirated_nl)] for refill in history.refills]
+    series = [
+        _series("Read from pump", "reservoir", "line", believed),
+        _series("Drawn out at refill", "event", "dots", drawn),
+    ]
+    return _panel("Reservoir", "mL", series)
+
+
+def _score_panels(scores: Iterable[Score]) -> list[Panel]:
+    ordered = sorted(scores, key=lambda score: (score.scale_id, score.muscle_group, score.side, score.at))
+    return [
+        _panel(labels.scale_name(scale), "score", _score_series(list(of_scale)))
+        for scale, of_scale in groupby(ordered, key=lambda score: score.scale_id)
+    ]
+
+
+def _score_series(scores: list[Score]) -> list[dict[str, Any]]:
+    places = groupby(scores, key=lambda score: (score.muscle_group, score.get_side_display()))
+    return [
+        _series(
+            _place(*place),
+            f"effect-{number}",
+            "line",
+            [[instants.wall_ms(s.at), float(s.value)] for s in here],
+        )
+        for number, (place, here) in enumerate(places, start=1)
+    ]
+
+
+def _events_panel(history: History) -> Panel:
+    said = [
+        *((entry.at, "Visit", entry.get_kind_display()) for entry in history.encounters),
+        *((entry.at, "Complaint", entry.text) for entry in history.complaints),
+        *(
+            (entry.at, "Alarm", f"{entry.text}{' (cleared)' if entry.cleared else ''}")
+            for entry in history.alarms
+        ),
+        *(
+            (entry.at, "Bolus", f"{_micrograms(entry.dose_pg):g} µg into the spinal fluid")
+            for entry in history.boluses
+        ),
+        *((entry.at, "Refill", units.format_volume(entry.injected_nl)) for entry in history.refills),
+    ]
+    rows = [row for row in EVENT_ROWS if any(kind == row for _, kind, _ in said)]
+    points = [
+        [instants.wall_ms(at), rows.index(kind), text]
+        for at, kind, text in sorted(said, key=lambda one: one[0])
+    ]
+    return {**_panel("Events", "", [_series("Event", "event", "dots", points)]), "rows": rows}
+
+
+def _band_panel(band: Band, behind: Band | None) -> Panel:
+    series = [_band_series("New" if behind else band.label, "new", band)]
+    if behind:
+        series.insert(0, _band_series("As now", "old", behind))
+    return {**_panel(band.label, band.unit, series), "min": band.scale_min, "max": band.scale_max}
+
+
+def _band_series(name: str, role: str, band: Band) -> dict[str, Any]:
+    points = zip(band.at_ms, band.middle, band.low, band.high, strict=True)
+    return _series(name, role, "band", [[instants.wall_of_ms(at), *values] for at, *values in points])
+
+
+def _panel(title: str, unit: str, series: list[dict[str, Any]]) -> Panel:
+    return {"title": title, "unit": unit, "series": series}
+
+
+def _series(name: str, role: str, kind: str, points: list[Any], *, until_now: bool = False) -> dict[str, Any]:
+    return {"name": name, "role": role, "kind": kind, "points": points, "untilNow": until_now}
+
+
+def _place(muscle_group: str, side: str) -> str:
+    return ", ".join(part for part in (muscle_group, side.lower()) if part) or "Score"
+
+
+def _micrograms(pg: int) -> float:
+    return float(Decimal(pg) / units.PG_PER_UG)
+
+
+def _millilitres(nl: int) -> float:
+    return float(Decimal(nl) / units.NL_PER_ML)

@@ -1,0 +1,213 @@
+"""What the pages need from the implant and the model, as plain values: the one seam of the desk.
+
+`link()` returns the object named by the setting CLINIC_LINK. Views call nothing else of the core
+for a live system, so that pages are the same whatever stands behind them. Units as in the core:
+volume nL, drug pg, flow nL/day, instants ms since the Unix epoch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from openitb.clinic.record.models import Patient, System
+
+OrderMapping = Mapping[str, Any]  # the textual form of the case file, see openitb.prescription
+Level = Literal["critical", "warning", "notice"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFailure:
+    """The pump could not be reached or read: why, and what to try."""
+
+    reason: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmState:
+    """An alarm the pump reports as present."""
+
+    code: str
+    level: Level
+    text: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One entry of the pump's own log."""
+
+    number: int
+    at_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value as printed, with how it is known: `confidence` as in the catalogue, "" if measured."""
+
+    text: str
+    confidence: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayStep:
+    """A dose rate, and the flow it takes, from a time of day on."""
+
+    from_ms_of_day: int
+    dose_rate_pg_per_h: int
+    flow_nl_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayProfile:
+    """The course of some weekdays, steps from 00:00 of the pump clock."""
+
+    label: str  # "every day", "mon, tue"
+    steps: tuple[DayStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSummary:
+    """A program with the figures a clinician compares."""
+
+    order: OrderMapping
+    mode: str
+    concentration_ug_per_ml: int
+    daily_dose_pg: int
+    mean_flow_nl_per_day: int
+    digest: str
+    days: tuple[DayProfile, ...] = ()
+    rounding: str = ""
+    low_reservoir_at_ms: int | None = None
+    refill_by: str = ""  # ISO date
+
+
+@dataclass(frozen=True, slots=True)
+class PumpReading:
+    """One interrogation: what the pump believes, when it said so and when we heard it."""
+
+    at_ms: int
+    received_at_ms: int
+    serial: str
+    program: ProgramSummary
+    rate_now_nl_per_day: int
+    reservoir_nl: int
+    capacity_nl: int
+    low_reservoir_alarm_nl: int
+    battery: Figure
+    alarms: tuple[AlarmState, ...] = ()
+    log: tuple[LogLine, ...] = ()
+    extra: tuple[tuple[str, Figure], ...] = ()  # further rows of the state card
+    snapshot: Mapping[str, Any] = field(default_factory=dict)  # what the record keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding of the gate."""
+
+    level: Literal["hard", "soft", "note"]
+    rule: str
+    field: str
+    message: str
+    sources: tuple[str, ...] = ()
+    confidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """The order does not read: one line that names field, what came and what was expected."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """An order that reads, beside the program that runs. `digest` identifies exactly this review."""
+
+    digest: str
+    old: ProgramSummary
+    new: ProgramSummary
+    outcome: Literal["accepted", "needs reason", "refused"]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What the person agreed to send. The link sends it only if a fresh review has this digest."""
+
+    order: OrderMapping
+    review_digest: str
+    command_id: UUID
+    override: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command; `reading` is the read-back where there was one."""
+
+    kind: Literal["applied", "refused", "unknown"]
+    text: str
+    reading: PumpReading | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One predicted quantity over time: the middle and the bounds between which most people lie."""
+
+    key: str
+    label: str
+    unit: str
+    at_ms: tuple[int, ...]
+    middle: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    scale_min: float | None = None
+    scale_max: float | None = None
+
+    @property
+    def rows(self) -> list[tuple[int, float, float, float]]:
+        """The same as a table: instant, middle, low, high."""
+        return list(zip(self.at_ms, self.middle, self.low, self.high, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Bands for the coming days, what the band means and what the prediction rests on."""
+
+    bands: tuple[Band, ...]
+    band_means: str
+    rests_on: tuple[str, ...]
+
+
+class Link(Protocol):
+    """The live side of a patient's page."""
+
+    def read_pump(self, system: System, /) -> PumpReading | LinkFailure:
+        """Interrogate."""
+
+    def review(
+        self, system: System, order: OrderMapping, override: str, /
+    ) -> Review | OrderRefused | LinkFailure:
+        """Compile `order` for the pump as it is now and pass it through the gate; changes nothing."""
+
+    def commit(self, system: System, commit: Commit, /) -> Outcome:
+        """Send, then read back. A command id that was sent before is not sent again."""
+
+    def read_back(self, system: System, command_id: UUID, /) -> Outcome:
+        """Find out what became of a command whose outcome is unknown; sends nothing."""
+
+    def prediction(self, patient: Patient, order: OrderMapping | None, /) -> Prediction | None:
+        """The coming days under `order`, or under the program that runs; None for a real pump."""
+
+
+def link() -> Link:
+    """The link this clinic is set up with."""
+    connected: Link = import_string(settings.CLINIC_LINK)()
+    return connected

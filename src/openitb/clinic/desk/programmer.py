@@ -1,0 +1,197 @@
+"""The programmer in the page: interrogate, edit, review, commit, read back.
+
+Nothing is remembered between the steps but the record: the review travels as its digest, and the
+commit is written down before it is sent. Three outcomes: applied, refused, unknown.
+"""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from openitb.clinic.desk import charts, dayplot, order_form, readings
+from openitb.clinic.desk.commands import NotCommitted, resolve, send
+from openitb.clinic.desk.order_form import OrderForm
+from openitb.clinic.desk.ports import Commit, LinkFailure, OrderMapping, OrderRefused, Review, link
+from openitb.clinic.people.models import User
+from openitb.clinic.record.models import DoseRecord, Patient, System
+from openitb.clinic.record.queries import running_dose, unsettled_dose
+from openitb.prescription.modes import DAY_NAMES
+
+STEPS = ("Interrogate", "Edit", "Review", "Commit", "Read back")
+
+
+@require_http_methods(["GET", "POST"])
+def interrogate(request: HttpRequest, key: UUID) -> HttpResponse:
+    """GET: what is known, and the button. POST: read the pump, keep the reading, open the order."""
+    patient, system = _subject(key)
+    if request.method == "GET" or unsettled_dose(system):
+        return _start(request, patient, system)
+    return _edit(request, patient, system, form=_carried_form(request), keep=True)
+
+
+@require_POST
+def review(request: HttpRequest, key: UUID) -> HttpResponse:
+    """The typed order, read, compiled and gated, beside the program that runs."""
+    patient, system = _subject(key)
+    form = order_form.from_post(request.POST)
+    answer = link().review(system, form.to_mapping(), "")
+    if isinstance(answer, OrderRefused):
+        return _edit(request, patient, system, form=form, error=answer.message)
+    if isinstance(answer, LinkFailure):
+        return _start(request, patient, system, failure=answer)
+    return _show_review(request, patient, system, answer)
+
+
+@require_POST
+def commit(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Send what was reviewed; a second post of the same review shows the first one's outcome."""
+    patient, system = _subject(key)
+    asked = _asked(request)
+    if not DoseRecord.objects.filter(command_id=asked.command_id).exists():
+        refused = send(system, asked, _user(request))
+        if isinstance(refused, NotCommitted):
+            return _not_committed(request, patient, system, refused)
+    return redirect("command", key=key, command_id=asked.command_id)
+
+
+@require_GET
+def command(request: HttpRequest, key: UUID, command_id: UUID) -> HttpResponse:
+    """What became of an order."""
+    patient, system = _subject(key)
+    record = get_object_or_404(
+        DoseRecord.objects.select_related("by", "read_back"), system=system, command_id=command_id
+    )
+    read_back = readings.from_snapshot(record.read_back.snapshot) if record.read_back else None
+    context = _page(patient, system, 5) | {"record": record, "read_back": read_back}
+    return render(request, "desk/program_outcome.html", context)
+
+
+@require_POST
+def read_back(_request: HttpRequest, key: UUID, command_id: UUID) -> HttpResponse:
+    """Ask the pump what became of an order whose outcome is unknown."""
+    _, system = _subject(key)
+    record = get_object_or_404(DoseRecord, system=system, command_id=command_id)
+    if record.settled_at is None:
+        resolve(record)
+    return redirect("command", key=key, command_id=command_id)
+
+
+def _subject(key: UUID) -> tuple[Patient, System]:
+    system = get_object_or_404(
+        System.objects.select_related("patient"), patient__key=key, explanted_on__isnull=True
+    )
+    return system.patient, system
+
+
+def _page(patient: Patient, system: System, step: int) -> dict[str, Any]:
+    return {"patient": patient, "system": system, "tab": "program", "steps": STEPS, "step": step}
+
+
+def _start(
+    request: HttpRequest, patient: Patient, system: System, failure: LinkFailure | None = None
+) -> HttpResponse:
+    context = _page(patient, system, 1) | {
+        "failure": failure,
+        "reading": readings.last_kept(system),
+        "running": running_dose(system),
+        "unsettled": unsettled_dose(system),
+    }
+    return render(request, "desk/program_start.html", context)
+
+
+def _edit(
+    request: HttpRequest,
+    patient: Patient,
+    system: System,
+    *,
+    form: OrderForm | None = None,
+    error: str = "",
+    keep: bool = False,
+) -> HttpResponse:
+    reading = link().read_pump(system)
+    if isinstance(reading, LinkFailure):
+        return _start(request, patient, system, failure=reading)
+    if keep:
+        readings.keep(system, reading)
+    context = _page(patient, system, 2) | {
+        "reading": reading,
+        "form": form or order_form.from_mapping(reading.program.order),
+        "error": error,
+        "modes": order_form.MODES,
+        "day_names": DAY_NAMES,
+        "blank": order_form.PatternRows(days=()),
+    }
+    return render(request, "desk/program_edit.html", context, status=422 if error else 200)
+
+
+def _carried_form(request: HttpRequest) -> OrderForm | None:
+    carried = _order_of(request)
+    return order_form.from_mapping(carried) if carried else None
+
+
+def _show_review(
+    request: HttpRequest, patient: Patient, system: System, answer: Review, notice: str = ""
+) -> HttpResponse:
+    ahead = link().prediction(patient, answer.new.order) if system.is_virtual else None
+    as_now = link().prediction(patient, None) if ahead else None
+    context = _page(patient, system, 3) | {
+        "review": answer,
+        "notice": notice,
+        "order_json": json.dumps(answer.new.order),
+        "command_id": uuid4(),
+        "change": _percent_change(answer),
+        "day_plots": dayplot.compare(answer.old.days, answer.new.days),
+        "prediction": ahead,
+        "chart": charts.prediction_chart(ahead, as_now) if ahead else None,
+    }
+    return render(request, "desk/program_review.html", context)
+
+
+def _not_committed(
+    request: HttpRequest, patient: Patient, system: System, refused: NotCommitted
+) -> HttpResponse:
+    if refused.review is None:
+        return _start(request, patient, system, failure=LinkFailure(refused.reason))
+    return _show_review(request, patient, system, refused.review, notice=refused.reason)
+
+
+def _asked(request: HttpRequest) -> Commit:
+    return Commit(
+        order=_order_of(request),
+        review_digest=request.POST.get("review_digest", ""),
+        command_id=_uuid(request.POST.get("command_id", "")),
+        override=request.POST.get("override", "").strip(),
+        by=request.user.get_username(),
+    )
+
+
+def _order_of(request: HttpRequest) -> OrderMapping:
+    """The order a page carried along; anything else than a JSON table is no order."""
+    try:
+        order = json.loads(request.POST.get("order", "") or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return order if isinstance(order, dict) else {}
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return uuid4()
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied("Only a signed-in person can program a pump.")
+    return request.user
+
+
+def _percent_change(answer: Review) -> float | None:
+    old = answer.old.daily_dose_pg
+    return None if old == 0 else 100 * (answer.new.daily_dose_pg - old) / old

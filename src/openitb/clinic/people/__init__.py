@@ -1,0 +1,1 @@
+"""Who works here: accounts, roles, signing in and who may see pages."""

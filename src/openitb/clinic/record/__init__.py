@@ -1,0 +1,1 @@
+"""What is known of each patient: the person, the system, and what happened, never rewritten."""

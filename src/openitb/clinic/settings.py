@@ -1,0 +1,116 @@
+"""Django settings. Everything a hospital must change is an environment variable, read once here.
+
+OPENITB_HOME (data folder), DATABASE_URL (SQLite there by default, or PostgreSQL), OPENITB_HOSTS,
+OPENITB_HTTPS, OPENITB_ZONE (clinic time zone), OPENITB_MICRO (µg or mcg), OPENITB_DEBUG.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from openitb.clinic import environment
+
+HERE = Path(__file__).parent
+HOME = environment.home()
+
+SECRET_KEY = environment.secret_key(HOME)
+DEBUG = environment.switch("OPENITB_DEBUG", default=False)
+ALLOWED_HOSTS = environment.listed("OPENITB_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "openitb.clinic.people",
+    "openitb.clinic.record",
+    "openitb.clinic.desk",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "openitb.clinic.headers.page_headers",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "openitb.clinic.people.access.StaffOnlyMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "openitb.clinic.urls"
+WSGI_APPLICATION = "openitb.clinic.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [HERE / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "openitb.clinic.desk.surroundings.clinic",
+            ],
+            "builtins": ["openitb.clinic.desk.templatetags.clinical"],
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    """One setting moves the clinic to PostgreSQL; SQLite is set up for one writer and many readers."""
+    database: dict[str, Any] = dict(dj_database_url.config(default=f"sqlite:///{HOME / 'clinic.sqlite3'}"))
+    if database["ENGINE"].endswith("sqlite3"):
+        database["OPTIONS"] = {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+        }
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "people.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "panel"
+LOGOUT_REDIRECT_URL = "sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = environment.zone("OPENITB_ZONE", default="UTC")
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [HERE / "static"]
+WHITENOISE_USE_FINDERS = True
+
+HTTPS = environment.switch("OPENITB_HTTPS", default=False)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+CLINIC_MICRO = environment.one_of("OPENITB_MICRO", ("µg", "mcg"))
+CLINIC_PATIENTS_PER_PAGE = environment.whole("OPENITB_PATIENTS_PER_PAGE", 50, at_least=1)
+CLINIC_REFILL_DUE_SOON_DAYS = environment.whole("OPENITB_REFILL_DUE_SOON_DAYS", 14)
+CLINIC_LINK = "openitb.clinic.desk.unconnected.Unconnected"

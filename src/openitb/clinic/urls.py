@@ -1,0 +1,8 @@
+"""Addresses of the clinic."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("openitb.clinic.people.urls")),
+    path("", include("openitb.clinic.desk.urls")),
+]
