@@ -8,16 +8,22 @@ Values that must not be taken are refused with `CalculationError`, one line nami
 from openitb.prescription.answers import Answer, CalculationError, SourceNote, Step
 from openitb.prescription.calculators.bridge import BridgeAnswer, bridge
 from openitb.prescription.calculators.mix import MixAnswer, mix
-from openitb.prescription.calculators.path import FluidPath, Tubing, tubing_of_pump, tubing_stated
-from openitb.prescription.calculators.prime import Holds, PrimeAnswer, PrimeQuestion, prime
+from openitb.prescription.calculators.path import (
+    FluidPath,
+    Tubing,
+    path_through,
+    tubing_of_pump,
+    tubing_stated,
+)
+from openitb.prescription.calculators.prime import HOLDS, PrimeAnswer, PrimeQuestion, prime
 from openitb.prescription.calculators.refill import RefillAnswer, refill
 
 __all__ = [
+    "HOLDS",
     "Answer",
     "BridgeAnswer",
     "CalculationError",
     "FluidPath",
-    "Holds",
     "MixAnswer",
     "PrimeAnswer",
     "PrimeQuestion",
@@ -27,6 +33,7 @@ __all__ = [
     "Tubing",
     "bridge",
     "mix",
+    "path_through",
     "prime",
     "refill",
     "tubing_of_pump",

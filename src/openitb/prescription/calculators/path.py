@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from openitb import catalogue, units
-from openitb.catalogue import Entry, Pump
+from openitb.catalogue import Catheter, Entry, Pump
 from openitb.prescription.answers import (
     CalculationError,
     SourceNote,
     Step,
     fact_number,
+    notes,
     number,
     practice,
     source_note,
@@ -81,6 +82,24 @@ class FluidPath:
             return None
         swapped = Tubing(self.tubing.other_nl, self.tubing.volume_nl, self.tubing.sources)
         return FluidPath(swapped, self.catheter_length_cm, self.catheter_ml_per_cm, self.sources)
+
+
+def path_through(
+    tubing: Tubing, catheter: Catheter, implanted_cm: Fraction, ml_per_cm: Fraction | None = None
+) -> FluidPath:
+    """A path through a catheter model; its own volume per length unless another is given.
+
+    Refuses with `CalculationError` more implanted length than the catheter has.
+    """
+    total = fact_number(catheter, "total_length", "cm")
+    if implanted_cm > total:
+        given = f"{number(implanted_cm)} cm"
+        raise CalculationError(
+            f"catheter-length: got {given}, expected at most {number(total)} cm, all of {catheter.name}"
+        )
+    own = fact_number(catheter, "volume_per_length", "mL/cm")
+    names = ("total_length",) if ml_per_cm is not None else ("volume_per_length", "total_length")
+    return FluidPath(tubing, implanted_cm, own if ml_per_cm is None else ml_per_cm, notes(catheter, *names))
 
 
 def tubing_of_pump(pump: Pump) -> Tubing:

@@ -7,7 +7,6 @@ speed drug and water really mix, so some drug arrives early and the column behin
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, get_args
 
 from openitb import units
 from openitb.catalogue import Pump
@@ -18,9 +17,7 @@ from openitb.prescription.calculators.path import (
     require_strength,
 )
 
-Holds = Literal["drug", "csf", "empty"]
-
-HOLDS: tuple[Holds, ...] = get_args(Holds)
+HOLDS = ("drug", "csf", "empty")
 State = tuple[bool, bool]  # drug in the tubing, drug in the catheter
 
 STATES: tuple[State, ...] = ((True, True), (True, False), (False, True), (False, False))
@@ -36,8 +33,8 @@ class PrimeQuestion:
 
     path: FluidPath
     concentration_ug_per_ml: int
-    tubing_holds: Holds
-    catheter_holds: Holds
+    tubing_holds: str
+    catheter_holds: str
     pump: Pump
     dose_pg_per_day: int | None = None
 
