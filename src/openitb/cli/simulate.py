@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from openitb.cli.refusal import refusing
 from openitb.world import casefile, export
 from openitb.world.case import load
 from openitb.world.casefile import CaseError
@@ -18,17 +17,21 @@ from openitb.world.simulation import Simulation
 from openitb.world.simulation import simulate as run
 from openitb.world.summary import events, summary
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
 CaseArgument = Annotated[
     Path | None, typer.Argument(metavar="CASE.toml", help="The case file; see examples/ and --schema.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print every series, the events and the summary as JSON.")]
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the series as CSV.")]
-Parquet = Annotated[Path | None, typer.Option("--parquet", metavar="FILE", help="Write the series as Parquet.")]
+Parquet = Annotated[
+    Path | None, typer.Option("--parquet", metavar="FILE", help="Write the series as Parquet.")
+]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the course.")]
 Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a case file and stop.")]
 
 
-@refusing
+@app.command()
 def simulate(
     case: CaseArgument = None,
     as_json: Json = False,
@@ -45,7 +48,9 @@ def simulate(
         print(json.dumps(casefile.json_schema(), indent=2))
         return
     if case is None:
-        raise CaseError("CASE.toml: missing, expected the path of a case file such as examples/first-case.toml")
+        raise CaseError(
+            "CASE.toml: missing, expected the path of a case file such as examples/first-case.toml"
+        )
     for path in (csv, parquet, plot):
         _check_writable(path)
     simulation = _run(case)
@@ -135,14 +140,15 @@ def _show_system(console: Console, system: dict[str, Any]) -> None:
         f"pump delivered {system['delivered_ml']:.3f} mL, {system['delivered_ug']:.1f} µg; "
         f"{system['left_tip_ug']:.1f} µg left the tip"
     )
-    console.print(
-        f"reservoir {system['reservoir_ml']:.3f} mL, the pump believes {system['believed_reservoir_ml']:.3f} mL"
-    )
+    truth, belief = system["reservoir_ml"], system["believed_reservoir_ml"]
+    console.print(f"reservoir {truth:.3f} mL, the pump believes {belief:.3f} mL")
 
 
 def _show_events(console: Console, simulation: Simulation) -> None:
     table = Table("time", "source", "what", "detail", box=None, pad_edge=False)
     for event in events(simulation):
+        if event["kind"].endswith("intended"):
+            continue  # the intent before each effect; the JSON output holds it
         detail = event["text"] + (f" (truly {event['mistake']})" if "mistake" in event else "")
         table.add_row(_time(event["time_h"]), event["source"], event["kind"], detail)
     console.print(table)

@@ -75,9 +75,7 @@ def settle(wand: Wand, new_digest: str, command_id: str, sender: Sender) -> Outc
         return Unknown(command_id, f"not read back: {reading.reason}")
     if reading.interrogation.program_digest == new_digest:
         return Applied(reading)
-    return Refused(
-        "program", "the pump was read back and does not run the new program; the order was not applied"
-    )
+    return Refused("program", "read back: the pump does not run the new program, the order was not applied")
 
 
 def _ask(channel: Channel, request: Request) -> Reply:

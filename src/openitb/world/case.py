@@ -16,17 +16,19 @@ from openitb import catalogue, units
 from openitb.body import BodyError, BodyParameters, typical_adult, with_overrides
 from openitb.body.anatomy import position_cm
 from openitb.catalogue import CatalogueError, Catheter, Pump
+from openitb.implant import Specimen
 from openitb.prescription.guardrails import PatientLimits
 from openitb.prescription.orders import Order, OrderError, Stopped, parse_order
 from openitb.units import UnitError
 from openitb.world import casefile
-from openitb.world.casefile import CaseError, CaseFile, EventTable
+from openitb.world.casefile import CaseError, CaseFile, EventTable, SystemTable
 
 Read = TypeVar("Read")
 
 LONGEST_H = 100 * 366 * 24
 MOST_SAMPLES = 5_000_000
 _OFFSET = re.compile(r"(?:UTC)?([+-])(\d{1,2})(?::?([0-5]\d))?")
+_PPM_PER_PERCENT = 10_000
 _ACTIONS = ("order", "refill", "lumbar_bolus", "oral", "stop")
 
 
@@ -52,6 +54,7 @@ class System:
     tip: str
     concentration_ug_per_ml: int
     fill_nl: int
+    specimen: Specimen
 
     @property
     def catheter_volume_nl(self) -> int:
@@ -157,7 +160,7 @@ def build(file: CaseFile) -> Case:
     every_ms = _every(file.output.every, until_ms - start_ms)
     numbered = (_event(n, table, start_ms) for n, table in enumerate(file.event, start=1))
     events = tuple(sorted(numbered, key=lambda event: event.at_ms))
-    _check_events(events, system, patient, until_ms)
+    _check_events(events, system, until_ms)
     return Case(
         file.title, patient, system, start_ms, zone_offset_ms, events, until_ms, every_ms, assumptions
     )
@@ -201,6 +204,7 @@ def _system(file: CaseFile) -> System | None:
             _level(table.tip, "system.tip"),
             units.concentration_ug_per_ml(table.concentration, "system.concentration"),
             _fill_nl(table.fill, pump),
+            _specimen(table),
         ),
     )
 
@@ -218,6 +222,14 @@ def _fill_nl(text: str, pump: Pump) -> int:
             f"system.fill: got {text}, expected {low} (residual) to {high} (capacity of {pump.name})"
         )
     return fill_nl
+
+
+def _specimen(table: SystemTable) -> Specimen:
+    """How far this pump truly is from its model; nothing the pump itself knows."""
+    gain = Decimal(0)
+    if table.flow_error is not None:
+        gain = units.quantity(table.flow_error, "percent", "system.flow_error", at_least=-90, at_most=200)
+    return Specimen(gain_ppm=units.round_half_even(gain * _PPM_PER_PERCENT))
 
 
 def _event(number: int, table: EventTable, start_ms: int) -> Event:
@@ -284,8 +296,7 @@ def _oral(place: str, table: Mapping[str, Any]) -> Oral:
     )
 
 
-def _check_events(events: tuple[Event, ...], system: System | None, patient: Patient, until_ms: int) -> None:
-    del patient
+def _check_events(events: tuple[Event, ...], system: System | None, until_ms: int) -> None:
     concentration = system.concentration_ug_per_ml if system else None
     for event in events:
         place = f"event {event.number}"

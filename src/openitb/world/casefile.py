@@ -55,6 +55,9 @@ class SystemTable(Table):
     tip: str
     concentration: Annotated[str, Field(description="in reservoir, tubing and catheter at the start")]
     fill: Annotated[str, Field(description="total in the reservoir at the start")]
+    flow_error: Annotated[
+        str | None, Field(description="how far the pump truly delivers off its count, such as '-8 %'")
+    ] = None
 
 
 class StartTable(Table):

@@ -34,6 +34,8 @@ _PANELS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
 )
+_NOTICE = "OpenITB simulation, not a medical device"
+_LABEL_WIDTH = 0.05  # part of the axis
 _INK = "#1f2937"
 _COLOURS = ("#0f62fe", "#b3541e", "#5b7f2b")
 
@@ -75,10 +77,21 @@ def _panel(
 
 def _mark_events(axes: list[Axes], simulation: Simulation, per_hour: float) -> None:
     start = simulation.case.start_ms
-    for happening in simulation.story:
-        at = (happening.at_ms - start) / MS_PER_H * per_hour
+    marks = [((h.at_ms - start) / MS_PER_H * per_hour, h.kind) for h in simulation.story]
+    for at, _ in marks:
         for axis in axes:
             axis.axvline(at, color="#9ca3af", lw=0.7, ls=":", zorder=0)
-        axes[0].annotate(
-            happening.kind, (at, 1.0), xycoords=("data", "axes fraction"), fontsize=7, rotation=20, color=_INK
-        )
+    for at, label in _joined(marks, float(simulation.time_h[-1]) * per_hour * _LABEL_WIDTH):
+        place = (at, 1.01)
+        axes[0].annotate(label, place, xycoords=("data", "axes fraction"), fontsize=7, color=_INK)
+
+
+def _joined(marks: list[tuple[float, str]], apart: float) -> list[tuple[float, str]]:
+    """Labels nearer than `apart` share one place."""
+    places: list[tuple[float, list[str]]] = []
+    for at, kind in marks:
+        if not places or at - places[-1][0] > apart:
+            places.append((at, []))
+        if kind not in places[-1][1]:
+            places[-1][1].append(kind)
+    return [(at, "\n".join(reversed(kinds))) for at, kinds in places]

@@ -40,7 +40,7 @@ class Dialogue:
 
     def program(self, implant: Implant, order: Order, at_ms: int) -> Told:
         """Run `order` from now on."""
-        digest = pumps.program_digest(implant)
+        digest = implant.firmware.controller.program.digest
         return self._tell(implant, ProgramPump(ACTOR, self._command_id(), digest, order), at_ms)
 
     def refill(
@@ -52,8 +52,8 @@ class Dialogue:
         at_ms: int,
     ) -> Told:
         """Tell the pump what it now holds; `bridge_nl` is None where the concentration stays."""
-        digest = pumps.program_digest(implant)
-        changes = pumps.concentration_ug_per_ml(implant) != concentration_ug_per_ml
+        digest = implant.firmware.controller.program.digest
+        changes = implant.firmware.controller.program.concentration_ug_per_ml != concentration_ug_per_ml
         bridge = (bridge_nl or 0) if changes else None
         command = RecordRefill(ACTOR, self._command_id(), digest, volume_nl, concentration_ug_per_ml, bridge)
         return self._tell(implant, command, at_ms)
@@ -64,7 +64,7 @@ class Dialogue:
         return Needle(pumps.fill(emptied, volume_nl, mass_pg, at_ms), out_nl, out_pg)
 
     def _tell(self, implant: Implant, command: Command, at_ms: int) -> Told:
-        changed, reply = pumps.handle(implant, command, Role.CLINICIAN, at_ms)
+        changed, reply = pumps.handle(implant, command, at_ms, Role.CLINICIAN)
         return Told(changed, f"{reply.field}: {reply.reason}" if isinstance(reply, Refused) else "")
 
     def _command_id(self) -> str:

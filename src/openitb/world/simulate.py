@@ -106,7 +106,7 @@ def run_system(
 def _begin(case: Case, system: System) -> _Run:
     truth = system_truth.assemble(system, case.start_ms, case.zone_offset_ms, serial="CASE-0001")
     run = _Run(case, system, truth, Dialogue(), system.concentration_ug_per_ml)
-    run.reservoir.append(ReservoirPoint(case.start_ms, truth.implant.reservoir.volume_nl))
+    run.reservoir.append(ReservoirPoint(case.start_ms, system_truth.true_volume_nl(truth)))
     return run
 
 
@@ -189,7 +189,7 @@ def _refill(run: _Run, event: Event) -> None:
     if outcome.refusal:
         raise CaseError(f"event {event.number}: refill: the pump refused: {outcome.refusal}")
     run.concentration_ug_per_ml = action.concentration_ug_per_ml
-    run.reservoir.append(ReservoirPoint(event.at_ms, outcome.implant.reservoir.volume_nl))
+    run.reservoir.append(ReservoirPoint(event.at_ms, system_truth.true_volume_nl(run.truth)))
     mistake = _refilled(truth) if event.is_mistake else ""
     run.story.append(Happening(event.at_ms, "refill", _refilled(action), "applied", (), mistake))
 

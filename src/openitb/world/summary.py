@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from openitb import catalogue, units
-from openitb.implant import Implant, believed_volume_nl, log_entries
 from openitb.protocol import LogEntry, LogKind
+from openitb.protocol.describe import describe_entry
 from openitb.world.case import Case
 from openitb.world.simulation import Simulation
+from openitb.world.truth import SystemTruth, believed_volume_nl, true_volume_nl
 
 _PEAKS = ("withdrawal", "sedation", "respiratory_depression", "lumbar_csf_ng_per_ml", "tolerance")
 _SCORES = ("leg_ashworth", "arm_ashworth", "spasm_score")
@@ -49,16 +50,15 @@ def events(simulation: Simulation) -> list[dict[str, Any]]:
 
 
 def _log(simulation: Simulation) -> tuple[LogEntry, ...]:
-    return log_entries(simulation.system.end.implant) if simulation.system else ()
+    return simulation.system.end.implant.firmware.log.entries if simulation.system else ()
 
 
 def _logged(case: Case, entry: LogEntry) -> dict[str, Any]:
-    detail = {name: value for name, value in entry.detail}
     return {
         "time_h": _hours(case, case.start_ms + entry.tick_ms),
         "source": "pump",
         "kind": entry.kind.value,
-        "text": ", ".join(f"{name} {value}" for name, value in detail.items()),
+        "text": describe_entry(entry),
         "number": entry.number,
     }
 
@@ -83,21 +83,20 @@ def _system(simulation: Simulation) -> dict[str, Any] | None:
     system = simulation.system
     if system is None:
         return None
-    pump = system.end.implant
     return {
         "delivered_ml": sum(p.volume_nl for p in system.delivered) / units.NL_PER_ML,
         "delivered_ug": sum(p.mass_pg for p in system.delivered) / units.PG_PER_UG,
         "left_tip_ug": sum(p.mass_pg for p in system.outflow) / units.PG_PER_UG,
         "injected_ug": system.injected_pg / units.PG_PER_UG,
         "withdrawn_ug": system.withdrawn_pg / units.PG_PER_UG,
-        "reservoir_ml": pump.reservoir.volume_nl / units.NL_PER_ML,
-        "believed_reservoir_ml": believed_volume_nl(pump) / units.NL_PER_ML,
-        "alarms": [*_alarms(simulation.case, pump)],
+        "reservoir_ml": true_volume_nl(system.end) / units.NL_PER_ML,
+        "believed_reservoir_ml": believed_volume_nl(system.end) / units.NL_PER_ML,
+        "alarms": [*_alarms(simulation.case, system.end)],
     }
 
 
-def _alarms(case: Case, pump: Implant) -> Iterator[dict[str, Any]]:
-    for entry in log_entries(pump):
+def _alarms(case: Case, end: SystemTruth) -> Iterator[dict[str, Any]]:
+    for entry in end.implant.firmware.log.entries:
         if entry.kind is LogKind.ALARM_RAISED:
             yield {"time_h": _hours(case, case.start_ms + entry.tick_ms), **dict(entry.detail)}
 

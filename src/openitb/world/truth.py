@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from openitb import catheter, implant
 from openitb.catheter import Column
-from openitb.implant import Implant
+from openitb.implant import Contents, Implant
 from openitb.timeline import Parcel
 from openitb.world.case import System
 
@@ -28,14 +28,8 @@ class Passage:
 
 def assemble(system: System, at_ms: int, zone_offset_ms: int, serial: str) -> SystemTruth:
     """A filled pump, stopped, with tubing and catheter holding the same drug as the reservoir."""
-    made = implant.new_implant(
-        serial,
-        system.pump,
-        at_ms=at_ms,
-        zone_offset_ms=zone_offset_ms,
-        volume_nl=system.fill_nl,
-        concentration_ug_per_ml=system.concentration_ug_per_ml,
-    )
+    contents = Contents(system.fill_nl, system.concentration_ug_per_ml)
+    made = implant.new_implant(serial, system.pump, contents, at_ms, zone_offset_ms, system.specimen)
     return SystemTruth(made, Column.filled(system.path_volume_nl, system.concentration_ug_per_ml))
 
 
@@ -50,3 +44,13 @@ def passed(truth: SystemTruth, delivered: Iterable[Parcel]) -> tuple[SystemTruth
     parcels = tuple(delivered)
     column, outflow = catheter.transport(truth.column, parcels)
     return SystemTruth(truth.implant, column), Passage(parcels, outflow)
+
+
+def true_volume_nl(truth: SystemTruth) -> int:
+    """Fluid really in the reservoir."""
+    return truth.implant.hardware.reservoir.volume_nl
+
+
+def believed_volume_nl(truth: SystemTruth) -> int:
+    """Fluid the pump computes it holds."""
+    return truth.implant.firmware.believed_nl(truth.implant.build)
