@@ -3,7 +3,7 @@
 import time
 
 from openitb import catalogue, units
-from openitb.implant import Contents, advance, fill, handle, new_implant, withdraw
+from openitb.implant import Contents, advance, fill, handle, new_implant, program_digest, withdraw
 from openitb.prescription import Flex, FlexPattern, FlexStep
 from openitb.protocol import ProgramPump, RecordRefill
 
@@ -22,8 +22,8 @@ def life() -> tuple[int, int, float]:
     implant = new_implant("NGP000001", pump, Contents(FILL_NL, CONCENTRATION), START_MS)
     parcels = 0
     began = time.perf_counter()
-    digest = implant.firmware.controller.program.digest
-    implant, _ = handle(implant, ProgramPump("bench", "start", digest, flex()), START_MS)
+    start = ProgramPump("bench", "start", program_digest(implant), flex())
+    implant, _ = handle(implant, start, START_MS)
     for day in range(REFILL_EVERY_DAYS, DAYS, REFILL_EVERY_DAYS):
         advanced = advance(implant, START_MS + day * units.MS_PER_DAY)
         parcels += len(advanced.delivered)
@@ -36,9 +36,8 @@ def life() -> tuple[int, int, float]:
 def refilled(implant, command_id):
     implant, _, _ = withdraw(implant, implant.now_ms)
     implant = fill(implant, FILL_NL, FILL_NL * CONCENTRATION, implant.now_ms)
-    digest = implant.firmware.controller.program.digest
-    volume_nl = implant.hardware.reservoir.volume_nl
-    refill = RecordRefill("bench", command_id, digest, volume_nl, CONCENTRATION)
+    volume_nl = implant.reservoir.volume_nl
+    refill = RecordRefill("bench", command_id, program_digest(implant), volume_nl, CONCENTRATION)
     return handle(implant, refill, implant.now_ms)[0]
 
 

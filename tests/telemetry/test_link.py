@@ -13,9 +13,9 @@ from openitb.telemetry import (
     KeyPair,
     Keys,
     Limits,
-    LinkDownError,
+    LinkDown,
     Listener,
-    NoAnswerError,
+    NoAnswer,
     connect,
     encode_frame,
     key_id,
@@ -72,13 +72,13 @@ def test_the_listener_is_on_the_loopback_only(address: tuple[str, int]) -> None:
 
 
 def test_an_unknown_serial_is_met_with_silence(gate: EchoGate, address: tuple[str, int]) -> None:
-    with pytest.raises(LinkDownError, match="implant NGP2: no session"):
+    with pytest.raises(LinkDown, match="implant NGP2: no session"):
         connect(address, "NGP2", gate.caller_keys, QUICK)
     assert gate.requests == []
 
 
 def test_an_unknown_key_is_met_with_silence(gate: EchoGate, address: tuple[str, int]) -> None:
-    with pytest.raises(LinkDownError, match="no session"):
+    with pytest.raises(LinkDown, match="no session"):
         connect(address, "NGP1", Keys(KeyPair.generate(), gate.implant.public), QUICK)
     assert gate.requests == []
 
@@ -147,12 +147,12 @@ def test_garbage_ends_its_own_session_only(gate: EchoGate, address: tuple[str, i
 def test_nobody_at_the_port_is_a_link_that_is_down(gate: EchoGate) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         free_port = server.getsockname()[1]
-    with pytest.raises(LinkDownError, match="nobody answers"):
+    with pytest.raises(LinkDown, match="nobody answers"):
         connect(("127.0.0.1", free_port), "NGP1", gate.caller_keys, QUICK)
 
 
 def test_a_silent_peer_is_given_up_after_the_handshake_time(gate: EchoGate) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(LinkDownError, match="no session"):
+    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(LinkDown, match="no session"):
         connect(mute.getsockname(), "NGP1", gate.caller_keys, QUICK)
 
 
@@ -161,9 +161,9 @@ def test_a_request_without_answer_is_unknown_and_closes_the_channel(gate: EchoGa
         peer = threading.Thread(target=_takes_a_request_and_dies, args=(server, gate))
         peer.start()
         channel = connect(server.getsockname(), "NGP1", gate.caller_keys, QUICK)
-        with pytest.raises(NoAnswerError, match="may have been acted on"):
+        with pytest.raises(NoAnswer, match="may have been acted on"):
             channel.send(b"dose")
-        with pytest.raises(LinkDownError, match="closed"):
+        with pytest.raises(LinkDown, match="closed"):
             channel.send(b"dose")
         peer.join()
 
@@ -171,7 +171,7 @@ def test_a_request_without_answer_is_unknown_and_closes_the_channel(gate: EchoGa
 def test_a_request_that_is_too_long_is_not_sent(gate: EchoGate, address: tuple[str, int]) -> None:
     with (
         connect(address, "NGP1", gate.caller_keys, QUICK) as channel,
-        pytest.raises(LinkDownError, match="expected at most"),
+        pytest.raises(LinkDown, match="expected at most"),
     ):
         channel.send(bytes(65_536))
     assert gate.requests == []
@@ -179,7 +179,7 @@ def test_a_request_that_is_too_long_is_not_sent(gate: EchoGate, address: tuple[s
 
 def test_strangers_beyond_the_session_limit_are_turned_away(gate: EchoGate, address: tuple[str, int]) -> None:
     idle = [socket.create_connection(address) for _ in range(QUICK.sessions)]
-    with pytest.raises(LinkDownError):
+    with pytest.raises(LinkDown):
         connect(address, "NGP1", gate.caller_keys, QUICK)
     for sock in idle:
         close(sock)
@@ -198,7 +198,7 @@ def test_a_stranger_dripping_bytes_is_dropped_in_bounded_time(address: tuple[str
 
 
 def test_a_taken_port_is_refused_in_one_line(gate: EchoGate, address: tuple[str, int]) -> None:
-    with pytest.raises(LinkDownError, match=f"cannot listen on {address[1]}"):
+    with pytest.raises(LinkDown, match=f"cannot listen on {address[1]}"):
         Listener(gate, port=address[1]).start()
 
 
@@ -206,7 +206,7 @@ def test_stopping_ends_open_sessions(gate: EchoGate) -> None:
     listener = Listener(gate, limits=QUICK)
     channel = connect(listener.start(), "NGP1", gate.caller_keys, QUICK)
     listener.stop()
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoAnswer):
         channel.send(b"anyone there")
 
 

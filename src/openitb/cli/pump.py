@@ -8,15 +8,16 @@ from typing import Annotated
 
 import typer
 
-from openitb.implant.errors import ImplantError
-from openitb.implant.home import Home
-from openitb.implant.service import PumpService
-from openitb.telemetry import TelemetryError
+from openitb.implant import Home, PumpService
 
 NS_PER_MS = 1_000_000
-REFUSED = 2
 
-app = typer.Typer(help="Virtual implants behind their wand.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, help="Virtual implants behind their wand."
+)
+
+Folder = Annotated[Path, typer.Option("--home", help="the folder where the implants live")]
+Port = Annotated[int, typer.Option("--port", help="loopback port; 0 takes a free one", min=0, max=65_535)]
 
 
 @app.callback()
@@ -25,20 +26,13 @@ def pump() -> None:
 
 
 @app.command()
-def run(
-    home: Annotated[Path, typer.Option(help="Folder where the implants live.")],
-    port: Annotated[int, typer.Option(help="Loopback port; 0 takes a free one.", min=0, max=65_535)] = 0,
-) -> None:
-    """Let every implant of a home live in real time and answer programmers, until interrupted.
+def run(home: Folder, port: Port = 0) -> None:
+    """Let every implant of a folder live in real time and answer programmers, until interrupted.
 
     Example: openitb pump run --home var/implants --port 7411
     """
     service = PumpService(Home(home), clock)
-    try:
-        host, taken = service.start(port)
-    except (ImplantError, TelemetryError) as error:
-        typer.echo(f"openitb pump: {error}", err=True)
-        raise typer.Exit(REFUSED) from None
+    host, taken = service.start(port)
     count = len(Home(home).serials())
     typer.echo(f"{count} implant{'' if count == 1 else 's'} at {host} port {taken}, stop with Ctrl-C")
     _wait_for_a_signal()

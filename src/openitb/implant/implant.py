@@ -67,6 +67,11 @@ class Implant:
         """Its serial number."""
         return self.build.serial
 
+    @property
+    def reservoir(self) -> Reservoir:
+        """What is truly in it."""
+        return self.hardware.reservoir
+
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
@@ -89,8 +94,8 @@ def new_implant(
 ) -> Implant:
     """A pump implanted at `at_ms`, filled with `contents`, stopped, believing its label.
 
-    Raises `ImplantError` for an empty serial, contents above the capacity and an absurd specimen,
-    `OrderError` for a concentration that is not above zero.
+    Raises `ImplantError` for an empty serial, contents above the capacity and a specimen that deviates
+    by the whole, `OrderError` for a concentration that is not above zero.
     """
     build = build_of(serial, pump)
     mass_pg = contents.volume_nl * contents.concentration_ug_per_ml
@@ -129,9 +134,10 @@ def advance(implant: Implant, to_ms: int) -> Advanced:
 def handle(
     implant: Implant, request: Request, at_ms: int, role: Role = Role.CLINICIAN
 ) -> tuple[Implant, Reply]:
-    """The implant after a request at `at_ms`, and its reply; bad requests are `Refused`, never raised.
+    """The implant after a request at `at_ms` by a holder of `role`, and its reply.
 
-    Advances first. Who needs the parcels delivered until then calls `advance` to `at_ms` before.
+    Bad requests are `Refused`, never raised. Advances first: who needs the parcels delivered until
+    then calls `advance` to `at_ms` before.
     """
     now = advance(implant, at_ms).implant
     firmware, reply = execute(now.firmware, now.build, request, role)
@@ -211,18 +217,16 @@ class _Outlet:
 
 
 def _new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock) -> Firmware:
-    program = compile_order(Stopped(), contents.concentration_ug_per_ml, pump)
+    volume_nl, label = contents.volume_nl, contents.concentration_ug_per_ml
     firmware = Firmware(
         clock=clock,
-        controller=new_controller(program),
+        controller=new_controller(compile_order(Stopped(), label, pump)),
         counter=Counter(),
         guard=Guard(build.stroke_cost // build.highest_flow_nl_per_day),
-        reservoir=BelievedReservoir(
-            contents.volume_nl, 0, contents.concentration_ug_per_ml, build.default_low_alarm_nl
-        ),
+        reservoir=BelievedReservoir(volume_nl, 0, label, build.default_low_alarm_nl),
         log=new_log(build.serial),
     )
-    detail = (("pump", build.pump_id), ("program", program.digest), ("volume_nl", contents.volume_nl))
+    detail = (("pump", build.pump_id), ("volume_nl", volume_nl), ("concentration_ug_per_ml", label))
     return logged(firmware, LogKind.IMPLANTED, PUMP, detail)
 
 

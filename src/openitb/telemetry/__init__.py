@@ -1,12 +1,12 @@
 """Bytes between a programmer and an implant: frames, a secure channel, a loopback transport.
 
 This room knows keys and serial numbers and no dose. What a request means is decided elsewhere.
-A failed request has one of two outcomes, told apart by type: `LinkDownError`, nothing was sent and
-nothing can have happened; `NoAnswerError`, it was sent and may have been acted on, so read back.
+A failed request has one of two outcomes, told apart by type: `LinkDown`, nothing was sent and
+nothing can have happened; `NoAnswer`, it was sent and may have been acted on, so read back.
 """
 
 from openitb.telemetry.channel import Address, Channel, connect
-from openitb.telemetry.errors import FrameError, HandshakeError, LinkDownError, NoAnswerError, TelemetryError
+from openitb.telemetry.errors import FrameError, HandshakeError, LinkDown, NoAnswer, TelemetryError
 from openitb.telemetry.frames import MAX_FRAME, encode_frame
 from openitb.telemetry.hello import Hello
 from openitb.telemetry.keys import KeyPair, Keys, key_id
@@ -27,9 +27,9 @@ __all__ = [
     "KeyPair",
     "Keys",
     "Limits",
-    "LinkDownError",
+    "LinkDown",
     "Listener",
-    "NoAnswerError",
+    "NoAnswer",
     "TelemetryError",
     "Transport",
     "connect",

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from openitb.telemetry import stream
-from openitb.telemetry.errors import FrameError, HandshakeError, LinkDownError, NoAnswerError
+from openitb.telemetry.errors import FrameError, HandshakeError, LinkDown, NoAnswer
 from openitb.telemetry.hello import Hello
 from openitb.telemetry.keys import Keys, key_id
 from openitb.telemetry.limits import Limits
@@ -19,14 +19,14 @@ _DEFAULT_LIMITS = Limits()
 def connect(address: Address, serial: str, keys: Keys, limits: Limits = _DEFAULT_LIMITS) -> "Channel":
     """Open a channel to the implant `serial` behind `address`, proving both sides' keys.
 
-    Raises `LinkDownError` when nobody answers in time, or the other side is not that implant.
+    Raises `LinkDown` when nobody answers in time, or the other side is not that implant.
     """
     sock = _dial(address, serial, limits)
     try:
         return Channel(sock, _handshake(sock, Hello(serial, key_id(keys.own.public)), keys, limits), limits)
     except (OSError, FrameError, HandshakeError) as error:
         stream.close(sock)
-        raise LinkDownError(f"implant {serial}: no session: {_reason(error)}") from None
+        raise LinkDown(f"implant {serial}: no session: {_reason(error)}") from None
 
 
 class Channel:
@@ -41,19 +41,19 @@ class Channel:
     def send(self, request: bytes) -> bytes:
         """The implant's answer to `request`.
 
-        Raises `LinkDownError` when nothing was sent (closed channel, request too long) and
-        `NoAnswerError` when the request left and no valid answer came in time. After that the channel
+        Raises `LinkDown` when nothing was sent (closed channel, request too long) and
+        `NoAnswer` when the request left and no valid answer came in time. After that the channel
         is closed, so that a late answer is never taken for the answer to another request.
         """
         if not self._open:
-            raise LinkDownError("channel: closed, open a new session")
+            raise LinkDown("channel: closed, open a new session")
         if len(request) > MAX_PLAIN:
-            raise LinkDownError(f"request: got {len(request)} bytes, expected at most {MAX_PLAIN}")
+            raise LinkDown(f"request: got {len(request)} bytes, expected at most {MAX_PLAIN}")
         try:
             return self._exchange(request)
         except (OSError, FrameError) as error:
             self.close()
-            raise NoAnswerError(f"no answer, the request may have been acted on: {_reason(error)}") from None
+            raise NoAnswer(f"no answer, the request may have been acted on: {_reason(error)}") from None
 
     def close(self) -> None:
         """End the session; the implant keeps nothing of it but its log."""
@@ -78,9 +78,7 @@ def _dial(address: Address, serial: str, limits: Limits) -> socket.socket:
     try:
         sock = socket.create_connection(address, timeout=limits.connect_s)
     except OSError as error:
-        raise LinkDownError(
-            f"implant {serial}: nobody answers at port {address[1]}: {_reason(error)}"
-        ) from None
+        raise LinkDown(f"implant {serial}: nobody answers at port {address[1]}: {_reason(error)}") from None
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 

@@ -13,9 +13,9 @@ class HandshakeError(TelemetryError):
     """The other side could not prove that it holds the pinned key for this serial."""
 
 
-class LinkDownError(TelemetryError):
+class LinkDown(TelemetryError):  # noqa: N818 - an outcome, named as one
     """No channel to the implant; the request was not sent and cannot have been acted on."""
 
 
-class NoAnswerError(TelemetryError):
+class NoAnswer(TelemetryError):  # noqa: N818 - an outcome, named as one
     """The request was sent and no valid answer came: it may or may not have been acted on."""

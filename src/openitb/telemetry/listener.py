@@ -7,7 +7,7 @@ from typing import Protocol
 
 from openitb.telemetry import stream
 from openitb.telemetry.channel import Address
-from openitb.telemetry.errors import FrameError, HandshakeError, LinkDownError
+from openitb.telemetry.errors import FrameError, HandshakeError, LinkDown
 from openitb.telemetry.hello import MAX_HELLO, Hello, decode_hello
 from openitb.telemetry.keys import Keys
 from openitb.telemetry.limits import Limits
@@ -41,7 +41,7 @@ class Listener:
         self._accepting: threading.Thread | None = None
 
     def start(self) -> Address:
-        """Open the port and serve in the background; `LinkDownError` if the port is taken."""
+        """Open the port and serve in the background; `LinkDown` if the port is taken."""
         self._server = _listen(self._port)
         self._accepting = threading.Thread(target=self._accept, args=(self._server,), daemon=True)
         self._accepting.start()
@@ -111,4 +111,4 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((LOOPBACK, port))
     except OSError as error:
-        raise LinkDownError(f"port: cannot listen on {port}: {error.strerror or error}") from None
+        raise LinkDown(f"port: cannot listen on {port}: {error.strerror or error}") from None

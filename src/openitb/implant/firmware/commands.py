@@ -28,6 +28,7 @@ from openitb.protocol import (
     decode_request,
     encode,
 )
+from openitb.protocol.chain import Detail
 from openitb.protocol.messages import MAX_COMMAND_ID, MAX_NAME
 
 ANSWERS_KEPT = 64
@@ -81,10 +82,10 @@ def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str)
     """Intent, effect, outcome. Raises before anything is kept if the command cannot be carried out."""
     pump = catalogue.load().pump(build.pump_id)
     change = changes.plan(firmware, build, command, pump)
-    intended = logged(firmware, change.intent, actor, (("command_id", command.command_id), *change.asked))
-    done = change.effect(intended)
+    asked: Detail = (("command_id", command.command_id), *change.asked)
+    done = change.effect(logged(firmware, change.intent, actor, asked))
     for kind in change.outcomes:
-        done = logged(done, kind, actor, (("program", done.controller.program.digest),))
+        done = logged(done, kind, actor, asked)
     return settled(alarms.clear_gone(done, build, actor), build)
 
 
