@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from openitb import units
+from openitb.implant import Implant
 from openitb.prescription import guardrails
 from openitb.prescription.guardrails import Finding, GateRefusal, GateRequest
 from openitb.prescription.orders import Order, OrderError, describe_order
@@ -22,6 +23,7 @@ from openitb.world.pump_dialogue import Dialogue
 from openitb.world.truth import SystemTruth
 
 Progress = Callable[[float], None]
+UNNAMED = "CASE-0001"  # serial of a pump that lives only as long as the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,17 @@ class ReservoirPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """The implant as an event found it and as it left it, with the truth in both."""
+
+    event: Event
+    found: Implant
+    left: Implant
+
+
+@dataclass(frozen=True, slots=True)
 class SystemCourse:
-    """What the system did: parcels at the pump outlet and at the tip, and how full it was."""
+    """What the system did: parcels at the pump outlet and at the tip, how full it was, every visit."""
 
     end: SystemTruth
     delivered: tuple[Parcel, ...]
@@ -54,6 +65,7 @@ class SystemCourse:
     reservoir: tuple[ReservoirPoint, ...]
     injected_pg: int
     withdrawn_pg: int
+    visits: tuple[Visit, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,21 +86,25 @@ class _Run:
     outflow: list[Parcel] = field(default_factory=list)
     reservoir: list[ReservoirPoint] = field(default_factory=list)
     story: list[Happening] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
 
 
 def run_system(
-    case: Case, progress: Progress | None = None
+    case: Case, progress: Progress | None = None, serial: str = UNNAMED
 ) -> tuple[SystemCourse | None, tuple[Happening, ...]]:
     """Run pump and catheter through every event; None for the course where there is no pump.
 
-    Returns the course and the story. Raises `CaseError` naming the event that cannot be.
+    Returns the course and the story, one line for each event in order. Raises `CaseError` naming the
+    event that cannot be.
     """
     if case.system is None:
         return None, tuple(_without_pump(event) for event in case.events)
-    run = _begin(case, case.system)
+    run = _begin(case, case.system, serial)
     for index, event in enumerate(case.events):
         _advance(run, event.at_ms)
+        found = run.truth.implant
         _apply(run, event)
+        run.visits.append(Visit(event, found, run.truth.implant))
         if progress:
             progress((index + 1) / (len(case.events) + 1))
     _advance(run, case.until_ms)
@@ -99,12 +115,13 @@ def run_system(
         tuple(run.reservoir),
         run.injected_pg,
         run.withdrawn_pg,
+        tuple(run.visits),
     )
     return course, tuple(run.story)
 
 
-def _begin(case: Case, system: System) -> _Run:
-    truth = system_truth.assemble(system, case.start_ms, case.zone_offset_ms, serial="CASE-0001")
+def _begin(case: Case, system: System, serial: str) -> _Run:
+    truth = system_truth.assemble(system, case.start_ms, case.zone_offset_ms, serial)
     run = _Run(case, system, truth, Dialogue(), system.concentration_ug_per_ml)
     run.reservoir.append(ReservoirPoint(case.start_ms, system_truth.true_volume_nl(truth)))
     return run

@@ -8,7 +8,7 @@ from openitb.body import Baseline, Inputs, OralDose
 from openitb.body import LumbarBolus as BodyBolus
 from openitb.world.case import Case, LumbarBolus, Oral
 from openitb.world.series import Floats, grid_ms, system_series
-from openitb.world.simulate import Happening, Progress, SystemCourse, run_system
+from openitb.world.simulate import UNNAMED, Happening, Progress, SystemCourse, run_system
 
 BODY_SERIES = (
     "lumbar_csf_ng_per_ml",
@@ -40,9 +40,9 @@ class Simulation:
     drug_imbalance: float
 
 
-def simulate(case: Case, progress: Progress | None = None) -> Simulation:
+def simulate(case: Case, progress: Progress | None = None, serial: str = UNNAMED) -> Simulation:
     """Run a case from its order to its effect. Raises `CaseError` naming the event that cannot be."""
-    system, story = run_system(case, progress)
+    system, story = run_system(case, progress, serial)
     times_ms = grid_ms(case.start_ms, case.until_ms, case.every_ms)
     time_h = (times_ms - case.start_ms) / units.MS_PER_H
     course = body.run(case.patient.parameters, body_inputs(case, system), baseline(case), time_h)
