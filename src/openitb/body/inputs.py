@@ -63,7 +63,7 @@ class Schedule:
     """Instants `at_h` (k,) from 0 on, the rate at the tip from each one on (k,), and jumps.
 
     `jump_ug[j]` (size,) is added to the state at `at_h[jump_at[j]]`; `tip` (size,) is what 1 µg/h adds
-    per hour; `initial_ug` (size,) is the state just before hour 0.
+    per hour; `initial_ug` (size,) is the state just before hour 0, which holds `held_ug` of drug.
     """
 
     at_h: Floats
@@ -72,6 +72,7 @@ class Schedule:
     jump_ug: Floats
     tip: Floats
     initial_ug: Floats
+    held_ug: float
 
     def rate_at(self, times_h: Floats) -> Floats:
         """Rate at the tip in µg/h from each time on."""
@@ -82,7 +83,7 @@ class Schedule:
         spans = np.diff(self.at_h, append=self.at_h[-1])
         jumps = np.bincount(self.jump_at, self.jump_ug.sum(axis=1), minlength=len(self.at_h))
         before = np.concatenate([[0.0], np.cumsum(self.rate_ug_per_h * spans)[:-1]])
-        given = self.initial_ug.sum() + np.cumsum(jumps) + before
+        given = self.held_ug + np.cumsum(jumps) + before
         k = self._index(times_h)
         return np.asarray(given[k] + self.rate_ug_per_h[k] * (times_h - self.at_h[k]), dtype=np.float64)
 
@@ -98,6 +99,7 @@ def schedule(model: Model, inputs: Inputs) -> Schedule:
     """
     tip_cm = position_cm(model.params, inputs.tip_at, "tip")
     tip = model.infusion(tip_cm)
+    initial = _initial(inputs) * model.steady_state(tip)
     starts, rates = _tip_rates(inputs)
     jumps = sorted(_jumps(model, inputs, tip_cm), key=lambda jump: jump[0])
     jump_h = np.array([at for at, _ in jumps])
@@ -108,7 +110,8 @@ def schedule(model: Model, inputs: Inputs) -> Schedule:
         jump_at=np.searchsorted(at_h, jump_h),
         jump_ug=np.array([jump for _, jump in jumps]).reshape(-1, model.layout.size),
         tip=tip,
-        initial_ug=_initial(model, inputs, tip),
+        initial_ug=initial,
+        held_ug=model.drug_ug(initial),
     )
 
 
@@ -145,8 +148,8 @@ def _checked(field: str, given: LumbarBolus | PumpBolus | OralDose) -> float:
     return given.at_h
 
 
-def _initial(model: Model, inputs: Inputs, tip: Floats) -> Floats:
+def _initial(inputs: Inputs) -> float:
     rate = 0.0 if inputs.initial == "empty" else inputs.initial
     if not (isfinite(rate) and rate >= 0):
         raise BodyError(f"initial: got {rate} µg/h, expected 'empty' or a finite rate of at least 0 µg/h")
-    return rate * model.steady_state(tip)
+    return rate

@@ -3,7 +3,7 @@
 Spinal CSF in slices with dispersion, loss to blood and exchange with superficial and deep cord;
 cisterna and upper cranial CSF with bulk flow; plasma; gut. The brainstem is an effect site of the
 cisterna without mass. Three more states count drug cleared from plasma, not absorbed from the gut,
-and carried from CSF to blood. `docs/body.md` has the equations.
+and carried from CSF to blood.
 """
 
 from collections.abc import Mapping
@@ -75,6 +75,10 @@ class Model:
         state = np.zeros(self.layout.size)
         state[kept] = -np.linalg.solve(self.matrix[kept, kept], inflow[kept])
         return state
+
+    def drug_ug(self, state: Floats) -> float:
+        """Drug in a state: every compartment counts once, the effect site and the carried count do not."""
+        return float(state.sum() - state[self.layout.brainstem] - state[self.layout.to_blood])
 
     def _placed(self, where: int | Ints, value: float | Floats) -> Floats:
         vector = np.zeros(self.layout.size)

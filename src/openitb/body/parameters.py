@@ -86,7 +86,7 @@ class BodyParameters:
 _ADULT, _COMPUTATION = "typical-adult", "computation"
 _DISPERSIONS = {"well_mixed": "well-mixed", "poorly_mixed": "poorly-mixed"}
 _FRACTIONS = {"cord_deep_fraction", "oral_availability", "tone_relief", "loss_threshold"}
-_PER_TIME = re.compile(r"\s*([+-]?[\d.]+)\s*/\s*([A-Za-z]+)\s*")
+_PER_TIME = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*/\s*([A-Za-z]+)\s*")
 _PURE_NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
 
 
@@ -162,7 +162,8 @@ def _named(name: str) -> tuple[str, Known]:
 def _number(name: str, given: object, unit: str) -> Decimal:
     if unit == "1" and not isinstance(given, bool) and _PURE_NUMBER.fullmatch(str(given)):
         return Decimal(str(given).strip())
+    per_time = _PER_TIME.fullmatch(given) if isinstance(given, str) else None
     try:
-        return quantity(_PER_TIME.sub(r"\1 \2^-1", given) if isinstance(given, str) else given, unit, name)
+        return quantity(f"{per_time[1]} {per_time[2]}^-1" if per_time else given, unit, name)
     except UnitError as error:
         raise BodyError(str(error)) from None
