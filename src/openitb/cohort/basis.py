@@ -1,0 +1,82 @@
+"""What a forecast rests on, in sentences for the page that shows it."""
+
+from openitb import catalogue
+from openitb.body import BodyParameters, Dispersion, between_subject_sds, typical_adult
+from openitb.body.parameters import known_by_field
+from openitb.catalogue import Confidence
+from openitb.cohort.bands import band_name
+from openitb.cohort.history import TipHistory
+from openitb.units import MS_PER_DAY, format_number
+
+_ENTRIES: dict[Dispersion, str] = {"well_mixed": "well-mixed", "poorly_mixed": "poorly-mixed"}
+
+
+def basis(history: TipHistory, parameters: BodyParameters, tolerance: float, people: int) -> tuple[str, ...]:
+    """One sentence for each thing the forecast rests on, the most particular first."""
+    return (
+        _delivered(history),
+        _carried(history, tolerance),
+        _population(people),
+        _parameters(),
+        _dispersion(parameters),
+        "Not fitted to this patient: the patient's own untreated scores, dose history and tip level enter, "
+        "the patient's response to past doses does not.",
+        "Tablets and injections into the spinal fluid are left out; pump and catheter are taken to work.",
+    )
+
+
+def dispersion_of(parameters: BodyParameters) -> Dispersion | None:
+    """The preset whose dispersion these parameters have, None for a value of their own."""
+    for name in _ENTRIES:
+        if parameters.dispersion_cm2_per_h == typical_adult(name).dispersion_cm2_per_h:
+            return name
+    return None
+
+
+def weak_parameters() -> tuple[int, int]:
+    """How many of the body's parameters are recalled or assumed, and how many there are."""
+    typical = catalogue.load().body["typical-adult"].facts
+    known = [typical[known.name] for _, known in known_by_field() if known.name in typical]
+    weak = {Confidence.RECALLED, Confidence.ASSUMED}
+    return sum(fact.confidence in weak for fact in known), len(known_by_field())
+
+
+def _delivered(history: TipHistory) -> str:
+    past = _days(history.now_ms - history.tip.start_ms)
+    ahead = _days(history.tip.end_ms - history.now_ms)
+    return f"Drug at the catheter tip: {past} as delivered, then {ahead} as programmed."
+
+
+def _carried(history: TipHistory, tolerance: float) -> str:
+    days, rate = len(history.daily_dose_ug), history.daily_dose_ug[-1:]
+    if not rate:
+        return f"No treatment before that; tolerance starts at a factor of {format_number(tolerance, 2)}."
+    return (
+        f"Before that, daily doses of {days} days carry tolerance from a factor of "
+        f"{format_number(tolerance, 2)}; the body starts in balance with {format_number(rate[0], 1)} µg/day."
+    )
+
+
+def _population(people: int) -> str:
+    differing = len(between_subject_sds())
+    return (
+        f"The band holds {band_name()} of {people} simulated people who differ in {differing} parameters "
+        "by published or assumed spreads; where the band ends is our choice."
+    )
+
+
+def _parameters() -> str:
+    weak, known = weak_parameters()
+    return f"{weak} of the {known} parameters of the body are assumed or recalled, not read in a source."
+
+
+def _dispersion(parameters: BodyParameters) -> str:
+    name = dispersion_of(parameters)
+    if name is None:
+        return f"Dispersion along the canal: {parameters.dispersion_cm2_per_h:g} cm²/h, set for this patient."
+    return f"Dispersion along the canal: preset {name.replace('_', ' ')}; published measurements disagree."
+
+
+def _days(span_ms: int) -> str:
+    days = format_number(span_ms / MS_PER_DAY, 1)
+    return f"{days} day" if days == "1" else f"{days} days"
