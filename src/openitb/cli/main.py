@@ -32,6 +32,15 @@ VERBS: tuple[Verb, ...] = (
         "calc", "openitb.cli.calc", "Bedside calculations with shown work: refill, bridge, prime, mix, doses."
     ),
     Verb("sources", "openitb.cli.sources", "Every value of the catalogue with unit, source and confidence."),
+    Verb(
+        "simulate",
+        "openitb.cli.simulate",
+        "One patient from a case file: order, pump, catheter, body, scores.",
+    ),
+    Verb("cohort", "openitb.cli.cohort", "A case for many sampled people: median and band."),
+    Verb("pump", "openitb.cli.pump", "Virtual implants that live in a folder and answer behind a wand."),
+    Verb("demo", "openitb.cli.demo", "Load the demo clinic of synthetic patients."),
+    Verb("serve", "openitb.cli.serve", "The clinic in the browser, with its virtual implants."),
 )
 
 

@@ -110,7 +110,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 
-CLINIC_MICRO = environment.one_of("OPENITB_MICRO", ("µg", "mcg"))
+CLINIC_MICRO = {"ug": "µg", "mcg": "mcg"}[environment.one_of("OPENITB_MICRO", ("ug", "mcg"))]
 CLINIC_PATIENTS_PER_PAGE = environment.whole("OPENITB_PATIENTS_PER_PAGE", 50, at_least=1)
 CLINIC_REFILL_DUE_SOON_DAYS = environment.whole("OPENITB_REFILL_DUE_SOON_DAYS", 14)
-CLINIC_LINK = "openitb.clinic.desk.unconnected.Unconnected"
+CLINIC_LINK = "openitb.clinic.desk.wand.WandLink"
+CLINIC_IMPLANTS = HOME / "implants"

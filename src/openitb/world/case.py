@@ -385,3 +385,11 @@ def _reading(place: str, read: Callable[[], Read]) -> Read:
 def shortened(case: Case, until_ms: int) -> Case:
     """The same case cut off at `until_ms`, events after it left out."""
     return replace(case, until_ms=until_ms, events=tuple(e for e in case.events if e.at_ms <= until_ms))
+
+
+def with_event(case: Case, at_ms: int, action: Action, override: str | None = None) -> Case:
+    """The same case with one event more, after everything at or before its instant."""
+    event = Event(len(case.events) + 1, at_ms, action, action, override)
+    earlier = tuple(e for e in case.events if e.at_ms <= at_ms)
+    later = tuple(e for e in case.events if e.at_ms > at_ms)
+    return replace(case, events=(*earlier, event, *later))
