@@ -1,5 +1,6 @@
 """How the command line says no: one line on stderr, exit status 2, never a traceback."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -7,6 +8,10 @@ from typing import ParamSpec, TypeVar
 import typer
 
 REFUSED = 2
+
+_CHOICE = re.compile(
+    r"Invalid value for '(?P<option>[^']+)'.*?(?P<given>'[^']*') is not one of (?P<known>.*?)\.?$"
+)
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -47,6 +52,9 @@ def _usage(error: typer.TyperException) -> str:
     message, option = error.format_message(), getattr(error, "param", None)
     if message.startswith("Missing option") and option is not None:
         return f"{option.opts[-1]}: missing, expected {option.help}"
+    choice = _CHOICE.search(message)
+    if choice is not None:
+        return f"{choice['option']}: got {choice['given']}, expected one of {choice['known']}"
     if "unexpected extra argument" in message:
         message += " (a value and its unit are one argument: '18 mL')"
     context = getattr(error, "ctx", None)
