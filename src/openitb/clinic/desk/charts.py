@@ -79,7 +79,7 @@ def _reservoir_panel(history: History) -> Panel:
     drawn = [[instants.wall_ms(refill.at), _millilitres(refill.aspirated_nl)] for refill in history.refills]
     series = [
         _series("Read from pump", "reservoir", "line", believed),
-        _series("Drawn out at refill", "event", "dots", drawn),
+        _series("Drawn out", "event", "dots", drawn),
     ]
     return _panel("Reservoir", "mL", series)
 

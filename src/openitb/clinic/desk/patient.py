@@ -98,7 +98,6 @@ def _state(system: System | None) -> dict[str, object]:
     if system is None:
         return {}
     return {
-        "reading": readings.last_kept(system),
         "running": running_dose(system),
         "unsettled": unsettled_dose(system),
         "alarms": list(open_alarms().filter(system=system)),

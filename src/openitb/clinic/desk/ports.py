@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from openitb.clinic.desk.instants import from_ms
 from openitb.clinic.record.models import Patient, System
 
 OrderMapping = Mapping[str, Any]  # the textual form of the case file, see openitb.prescription
@@ -104,7 +105,13 @@ class PumpReading:
     alarms: tuple[AlarmState, ...] = ()
     log: tuple[LogLine, ...] = ()
     extra: tuple[tuple[str, Figure], ...] = ()  # further rows of the state card
-    snapshot: Mapping[str, Any] = field(default_factory=dict)  # what the record keeps
+    zone_offset_ms: int = 0  # pump clock ahead of UTC
+    snapshot: Mapping[str, Any] = field(default_factory=dict)  # the whole answer, for the record
+
+    @property
+    def clock(self) -> str:
+        """What the pump's own clock showed."""
+        return f"{from_ms(self.at_ms + self.zone_offset_ms):%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)

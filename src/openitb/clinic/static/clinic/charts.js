@@ -6,6 +6,7 @@
   const PANEL_PX = 118;
   const EVENT_ROW_PX = 22;
   const GAP_PX = 46;
+  const LEGEND_LINE_PX = 18;
   const ZOOM_FROM_MS = 60 * DAY_MS;
   const TIME_LABELS = { year: "{yyyy}", month: "{MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" };
   const charts = new Map();
@@ -35,6 +36,7 @@
     const tops = [];
     let top = 30;
     for (const panel of data.panels) {
+      if (narrow && panel.series.length > 1) top += LEGEND_LINE_PX;
       tops.push(top);
       top += panelHeight(panel) + GAP_PX;
     }
@@ -46,9 +48,9 @@
       animation: false,
       textStyle: { fontFamily: css("--itb-font"), fontSize: 12 },
       totalHeight: top + (zooms ? 14 : -12),
-      title: data.panels.map((panel, i) => titleOf(panel, tops[i])),
+      title: data.panels.map((panel, i) => titleOf(panel, tops[i], narrow)),
       grid: data.panels.map((panel, i) => ({ top: tops[i], left, right: 18, height: panelHeight(panel) })),
-      legend: data.panels.flatMap((panel, i) => legendOf(panel, tops[i])),
+      legend: data.panels.flatMap((panel, i) => legendOf(panel, tops[i], narrow)),
       xAxis: data.panels.map((panel, i) => timeAxis(i, i === last, span, narrow)),
       yAxis: data.panels.map((panel, i) => valueAxis(panel, i)),
       series: data.panels.flatMap((panel, i) => panel.series.flatMap((one) => seriesOf(one, panel, i, data))),
@@ -67,24 +69,24 @@
     return { from: from - margin, to: to + margin };
   }
 
-  function titleOf(panel, top) {
+  function titleOf(panel, top, narrow) {
+    const lifted = narrow && panel.series.length > 1 ? LEGEND_LINE_PX : 0;
     return {
       text: panel.unit && !panel.title.toLowerCase().endsWith(panel.unit) ? `${panel.title}, ${panel.unit}` : panel.title,
       left: 12,
-      top: top - 26,
+      top: top - 26 - lifted,
       textStyle: { fontSize: 12, fontWeight: 600, color: css("--cds-text-secondary") },
     };
   }
 
-  function legendOf(panel, top) {
+  function legendOf(panel, top, narrow) {
     if (panel.series.length < 2) return [];
     return [{
       data: panel.series.map((one) => keyOf(one, panel)),
       formatter: (key) => key.split("|")[0],
-      right: 14,
-      top: top - 27,
+      ...(narrow ? { left: 8, width: "96%" } : { right: 14, width: "60%" }),
+      top: top - 26,
       type: "scroll",
-      width: "55%",
       itemHeight: 8,
       itemWidth: 16,
       pageIconColor: css("--cds-text-secondary"),
@@ -119,6 +121,7 @@
       min: panel.min ?? (panel.unit === "score" ? ({ min }) => Math.floor(min) : 0),
       max: panel.max ?? (panel.unit === "score" ? ({ max }) => Math.ceil(max) : null),
       minInterval: panel.unit === "score" ? 1 : 0,
+      interval: panel.max && panel.max <= 6 ? 1 : undefined,
       splitNumber: 3,
       splitLine: { lineStyle: { color: css("--cds-border-subtle-01") } },
       axisPointer: { show: false },

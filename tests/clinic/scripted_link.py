@@ -1,0 +1,141 @@
+"""A link for tests: a pump that does as it is told and answers with the outcome it is given."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from openitb import catalogue
+from openitb.clinic.desk.ports import (
+    Band,
+    Commit,
+    Figure,
+    Finding,
+    LinkFailure,
+    LogLine,
+    OrderMapping,
+    OrderRefused,
+    Outcome,
+    Prediction,
+    PumpReading,
+    Review,
+)
+from openitb.clinic.desk.summaries import program_summary
+from openitb.clinic.record.models import Patient, System
+from openitb.prescription import OrderError, SimpleContinuous, compile_order, parse_order
+from openitb.prescription.program import Program
+from openitb.units import MS_PER_DAY, MS_PER_H, NL_PER_ML, UnitError
+
+NOW_MS = 1_767_600_000_000
+UG_PER_ML = 500
+
+
+@dataclass
+class Script:
+    """What the pump runs and how the next command ends."""
+
+    programs: dict[str, Program] = field(default_factory=dict)
+    next_outcome: str = "applied"
+    read_back_outcome: str = "applied"
+    findings: tuple[Finding, ...] = ()
+    review_outcome: str = "accepted"
+    reachable: bool = True
+    now_ms: int = NOW_MS
+    sent: list[Commit] = field(default_factory=list)
+    reservoir_nl: int = 12_400_000
+
+
+SCRIPT = Script()
+
+
+class ScriptedLink:
+    """Answers from `SCRIPT`."""
+
+    def read_pump(self, system: System) -> PumpReading | LinkFailure:
+        if not SCRIPT.reachable:
+            return LinkFailure("The wand does not reach the pump.", "Hold it over the pump and try again.")
+        program = running(system)
+        summary = program_summary(program, SCRIPT.now_ms + 40 * MS_PER_DAY, "2026-02-10")
+        return PumpReading(
+            at_ms=SCRIPT.now_ms,
+            received_at_ms=SCRIPT.now_ms,
+            serial=system.serial,
+            program=summary,
+            rate_now_nl_per_day=program.week[0].rate_nl_per_day,
+            reservoir_nl=SCRIPT.reservoir_nl,
+            capacity_nl=20 * NL_PER_ML,
+            low_reservoir_alarm_nl=2 * NL_PER_ML,
+            battery=Figure("2031-05, estimated", "assumed", "battery model"),
+            log=(LogLine(1, SCRIPT.now_ms, "started"),),
+        )
+
+    def review(
+        self, system: System, order: OrderMapping, _override: str
+    ) -> Review | OrderRefused | LinkFailure:
+        if not SCRIPT.reachable:
+            return LinkFailure("The wand does not reach the pump.")
+        try:
+            new = compiled(system, order)
+        except (OrderError, UnitError) as error:
+            return OrderRefused(str(error))
+        old = program_summary(running(system), SCRIPT.now_ms + 40 * MS_PER_DAY, "2026-02-10")
+        fresh = program_summary(new, SCRIPT.now_ms + 35 * MS_PER_DAY, "2026-02-05")
+        return Review(f"{old.digest}{fresh.digest}"[:128], old, fresh, SCRIPT.review_outcome, SCRIPT.findings)
+
+    def commit(self, system: System, commit: Commit) -> Outcome:
+        SCRIPT.sent.append(commit)
+        if SCRIPT.next_outcome == "applied":
+            SCRIPT.programs[system.serial] = compiled(system, commit.order)
+        return self._outcome(system, SCRIPT.next_outcome)
+
+    def read_back(self, system: System, _command_id: UUID) -> Outcome:
+        return self._outcome(system, SCRIPT.read_back_outcome)
+
+    def prediction(self, _patient: Patient, order: OrderMapping | None) -> Prediction | None:
+        lift = 0.0 if order is None else 0.6
+        return Prediction(
+            (
+                band("leg_ashworth", "Leg Ashworth", "score", 3.2 - lift, 5.0),
+                band("spasm", "Spasm score", "score", 2.4 - lift, 4.0),
+            ),
+            "Between the lines lie 80 of 100 sampled people.",
+            (
+                "the program read from the pump",
+                "the typical-adult preset",
+                "population spread of the catalogue",
+            ),
+        )
+
+    def _outcome(self, system: System, kind: str) -> Outcome:
+        texts = {
+            "applied": "Read back and equal.",
+            "refused": "Outside the pump's limits.",
+            "unknown": "No answer in time.",
+        }
+        reading = self.read_pump(system) if kind == "applied" else None
+        return Outcome(kind, texts[kind], reading)
+
+
+def band(key: str, label: str, unit: str, level: float, top: float) -> Band:
+    times = tuple(SCRIPT.now_ms + step * 6 * MS_PER_H for step in range(29))
+    middle = tuple(level + (top - level) * 0.15 * (step / 28) for step in range(29))
+    low = tuple(max(0.0, value - 0.3 - 0.02 * step) for step, value in enumerate(middle))
+    high = tuple(min(top, value + 0.3 + 0.02 * step) for step, value in enumerate(middle))
+    return Band(key, label, unit, times, middle, low, high, 0.0, top)
+
+
+def running(system: System) -> Program:
+    default = compile_order(SimpleContinuous(200_000_000), UG_PER_ML, catalogue.load().pump(system.pump_id))
+    return SCRIPT.programs.setdefault(system.serial, default)
+
+
+def compiled(system: System, order: OrderMapping) -> Program:
+    return compile_order(parse_order(order), UG_PER_ML, catalogue.load().pump(system.pump_id))
+
+
+def reset() -> None:
+    """Back to how every test begins."""
+    fresh = Script()
+    for name in vars(fresh):
+        setattr(SCRIPT, name, getattr(fresh, name))
+
+
+__all__ = ["SCRIPT", "ScriptedLink", "reset"]

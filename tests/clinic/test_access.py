@@ -1,0 +1,95 @@
+"""Owner, colleague, outsider: who sees which page."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from openitb.clinic.people.accounts import new_staff
+from openitb.clinic.people.models import User
+
+OPEN_TO_ALL = {"sign-in", "sign-out"}
+
+
+def every_page(patient_key: object) -> list[str]:
+    """The address of each named page, with a real patient where it needs one."""
+    addresses = []
+    for name in get_resolver().reverse_dict:
+        if not isinstance(name, str) or name in OPEN_TO_ALL:
+            continue
+        needs = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
+        known = {"key": patient_key, "command_id": uuid4()}
+        addresses.append(reverse(name, kwargs={each: known[each] for each in needs}))
+    return addresses
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_stranger_is_sent_to_sign_in_from_every_page(client: Client, make, method) -> None:
+    addresses = every_page(make.system().patient.key)
+    assert len(addresses) >= 10
+    for address in addresses:
+        answer = getattr(client, method)(address)
+        assert (answer.status_code, answer.headers.get("Location", "").split("?")[0]) == (302, "/sign-in/"), (
+            address
+        )
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_signed_in_person_who_is_not_staff_is_refused_every_page(client: Client, make, method) -> None:
+    client.force_login(User.objects.create_user("visitor"))
+    for address in every_page(make.system().patient.key):
+        assert getattr(client, method)(address).status_code == 403, address
+
+
+def test_a_member_of_staff_who_has_left_is_a_stranger(client: Client, staff) -> None:
+    client.force_login(staff)
+    User.objects.filter(pk=staff.pk).update(is_active=False)
+    assert client.get(reverse("panel")).status_code == 302
+
+
+def test_staff_open_the_list_and_a_patient(desk: Client, make) -> None:
+    patient = make.patient()
+    for address in (reverse("panel"), reverse("help"), reverse("patient", args=[patient.key])):
+        assert desk.get(address).status_code == 200
+
+
+def test_who_is_not_staff_can_still_sign_out(client: Client, db) -> None:
+    client.force_login(User.objects.create_user("visitor"))
+    assert client.post(reverse("sign-out")).headers["Location"] == reverse("sign-in")
+    assert client.get(reverse("panel")).headers["Location"].startswith(reverse("sign-in"))
+
+
+def test_the_generated_password_signs_in_and_no_other_does(client: Client, db) -> None:
+    password = new_staff("kim", full_name="Kim Vale")
+    assert len(password) >= 16
+    wrong = client.post(reverse("sign-in"), {"username": "kim", "password": "kim"})
+    assert wrong.status_code == 200
+    assert b"is not right" in wrong.content
+    right = client.post(reverse("sign-in"), {"username": "kim", "password": password})
+    assert right.headers["Location"] == reverse("panel")
+    assert User.objects.get(username="kim").shown_name == "Kim Vale"
+
+
+def test_a_post_without_its_token_is_refused(make, staff) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(staff)
+    answer = strict.post(reverse("program", args=[make.system().patient.key]))
+    assert answer.status_code == 403
+    assert b"has expired" in answer.content
+
+
+def test_a_patient_that_does_not_exist_is_not_found(desk: Client) -> None:
+    answer = desk.get(reverse("patient", args=[uuid4()]))
+    assert answer.status_code == 404
+    assert b"Nothing here" in answer.content
+
+
+def test_pages_allow_only_our_own_scripts_and_are_not_cached(desk: Client) -> None:
+    answer = desk.get(reverse("panel"))
+    policy = answer.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Frame-Options"] == "DENY"

@@ -1,0 +1,175 @@
+"""The patient page shows what is known, and says what is not."""
+
+import json
+import re
+from datetime import timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+
+from openitb.clinic.desk import readings
+from openitb.clinic.desk.ports import link
+from openitb.clinic.record.models import (
+    Alarm,
+    Complaint,
+    Encounter,
+    Interrogation,
+    RefillRecord,
+    Score,
+    TrialBolus,
+)
+
+
+def page_of(desk, patient, name: str = "patient") -> str:
+    return desk.get(reverse(name, args=[patient.key])).content.decode()
+
+
+def chart_in(page: str, identity: str) -> dict:
+    return json.loads(re.search(rf'id="{identity}"[^>]*>(.*?)</script>', page, re.S)[1])
+
+
+def test_someone_without_a_history_has_an_empty_page(desk, make) -> None:
+    page = page_of(desk, make.patient())
+    assert "No history yet" in page
+    assert "No pump implanted" in page
+    assert "Nothing is planned" in page
+    assert "Programmer</a>" not in page
+
+
+def test_a_synthetic_person_is_marked_and_another_is_not(desk, make) -> None:
+    assert "synthetic patient" in page_of(desk, make.patient())
+    assert "synthetic patient" not in page_of(desk, make.patient(is_synthetic=False))
+
+
+def test_the_pump_card_is_read_live(desk, make, pump) -> None:
+    card = page_of(desk, make.system().patient, "patient-pump")
+    assert "read now" in card
+    assert "200 µg/day" in card
+    assert "12.4 mL" in card
+
+
+def test_looking_at_the_pump_card_leaves_no_trace(desk, make, pump) -> None:
+    page_of(desk, make.system().patient, "patient-pump")
+    assert not Interrogation.objects.exists()
+
+
+def test_out_of_reach_shows_the_last_reading_as_old(desk, make, pump) -> None:
+    system = make.system()
+    readings.keep(system, link().read_pump(system))
+    pump.reachable = False
+    card = page_of(desk, system.patient, "patient-pump")
+    assert "does not reach" in card
+    assert "These figures are old" in card
+    assert "12.4 mL" in card
+    assert "read now" not in card
+
+
+def test_a_pump_never_read_and_out_of_reach_shows_no_figures(desk, make, pump) -> None:
+    pump.reachable = False
+    card = page_of(desk, make.system().patient, "patient-pump")
+    assert "Never read" in card
+    assert "mL" not in card
+
+
+def test_an_assumed_figure_is_marked_as_such(desk, make, pump) -> None:
+    card = page_of(desk, make.system().patient, "patient-pump")
+    assert re.search(
+        r'class="unsourced"[^>]*>2031-05, estimated</span><span class="tag tag--unsourced">assumed', card
+    )
+
+
+def test_prediction_is_shown_for_virtual_implants_only(desk, make, pump) -> None:
+    virtual = page_of(desk, make.system().patient, "patient-prediction")
+    assert "Rests on: the program read from the pump" in virtual
+    real = make.system(link_address="").patient
+    assert "No prediction" in page_of(desk, real, "patient-prediction")
+    assert "Predicted course" not in page_of(desk, real)
+
+
+def test_the_charts_share_one_axis_and_name_their_units(desk, make, noon) -> None:
+    system = make.system()
+    patient = system.patient
+    make.dose(system, at=noon)
+    readings_at = {"system": system, "received_at": noon, "snapshot": {}}
+    Interrogation.objects.create(at=noon, reservoir_nl=18_000_000, **readings_at)
+    RefillRecord.objects.create(
+        system=system,
+        at=noon,
+        aspirated_nl=1_500_000,
+        injected_nl=18_000_000,
+        new_concentration_ug_per_ml=500,
+    )
+    Score.objects.create(patient=patient, at=noon, scale_id="ashworth", muscle_group="Hip", code="2", value=2)
+    chart = chart_in(page_of(desk, patient), "history-data")
+    titles = [(panel["title"], panel["unit"]) for panel in chart["panels"]]
+    assert titles == [("Daily dose", "µg/day"), ("Reservoir", "mL"), ("Ashworth", "score"), ("Events", "")]
+    at = 1_767_614_400_000
+    assert chart["panels"][0]["series"][0]["points"] == [[at, 200.0]]
+    assert chart["panels"][1]["series"][0]["points"] == [[at, 18.0]]
+    assert chart["panels"][1]["series"][1]["points"] == [[at, 1.5]]
+
+
+def test_charts_show_the_clinics_wall_clock(desk, make, noon, settings) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    system = make.system()
+    make.dose(system, at=noon)
+    chart = chart_in(page_of(desk, system.patient), "history-data")
+    assert chart["panels"][0]["series"][0]["points"][0][0] == 1_767_614_400_000 - 5 * 3_600_000
+
+
+def test_an_order_that_was_refused_does_not_step_the_dose(desk, make) -> None:
+    system = make.system()
+    make.dose(system)
+    make.dose(system, outcome="refused", daily_dose_pg=900_000_000)
+    chart = chart_in(page_of(desk, system.patient), "history-data")
+    assert [value for _, value in chart["panels"][0]["series"][0]["points"]] == [200.0]
+
+
+def test_everything_in_the_record_stands_in_its_tables(desk, make, noon) -> None:
+    system = make.system()
+    patient = system.patient
+    make.dose(system, at=noon, override_reason="Restored after a stop")
+    Encounter.objects.create(patient=patient, at=noon, kind="check-up", text="Sits better")
+    Complaint.objects.create(patient=patient, at=noon, text="Beep at night")
+    Alarm.objects.create(system=system, at=noon, code="x", level="warning", text="Battery soon")
+    TrialBolus.objects.create(patient=patient, at=noon, dose_pg=50_000_000, level="L3")
+    page = page_of(desk, patient, "patient-history")
+    for text in (
+        "Restored after a stop",
+        "Sits better",
+        "Beep at night",
+        "Battery soon",
+        "50 µg",
+        "Ascenda 8780",
+        "80 cm",
+    ):
+        assert text in page, text
+
+
+def test_an_unresolved_command_and_an_alarm_stand_on_top(desk, make) -> None:
+    system = make.system()
+    make.dose(system, outcome="unknown", settled_at=None)
+    Alarm.objects.create(system=system, at=timezone.now(), code="x", level="critical", text="Motor stall")
+    page = page_of(desk, system.patient)
+    assert "A command to the pump is unresolved" in page
+    assert "Critical alarm: Motor stall" in page
+
+
+def test_what_people_wrote_cannot_become_markup(desk, make) -> None:
+    evil = "</script><script>alert(1)</script>"
+    patient = make.patient(next_step=evil, notes=evil)
+    Complaint.objects.create(patient=patient, at=timezone.now(), text=evil)
+    assert evil not in page_of(desk, patient)
+    assert evil not in page_of(desk, patient, "patient-history")
+
+
+def test_the_number_of_queries_does_not_grow_with_the_history(
+    desk, make, django_assert_max_num_queries
+) -> None:
+    system = make.system()
+    for day in range(40):
+        at = timezone.now() - timedelta(days=day)
+        make.dose(system, at=at)
+        Encounter.objects.create(patient=system.patient, at=at, kind="check-up")
+    with django_assert_max_num_queries(18):
+        page_of(desk, system.patient)
