@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 
 from openitb.body import (
+    Baseline,
     BodyError,
     BodyParameters,
     Dispersion,
+    Inputs,
+    LumbarBolus,
+    OralDose,
     between_subject_sds,
+    run,
     typical_adult,
     with_overrides,
 )
@@ -85,6 +90,8 @@ def test_an_override_changes_one_value(name: str, given: object, field: str, val
         ("dispersion", "1 cm^2/h", "expected 3.2 to 32000 cm^2/hour"),
         ("dispersion", "-320 cm^2/h", "expected 3.2 to 32000 cm^2/hour"),
         ("oral_availability", "1.1", "oral_availability: got 1.1, expected 0.0074 to 1"),
+        ("f_deep", "1", "f_deep: got 1, expected 0.003 to 0.95"),
+        ("tone_hill", "13", "tone_hill: got 13, expected 0.031 to 12"),
         ("oral_availability", True, "oral_availability: got True"),
         ("tone_hill", float("nan"), "tone_hill: got nan"),
         ("k_abs", "0 1/h", "expected 0.0034 to 34 hour^-1"),
@@ -144,3 +151,16 @@ def test_the_top_of_the_canal_belongs_to_the_last_slice() -> None:
 def test_a_grid_too_coarse_to_tell_legs_from_arms_is_refused() -> None:
     with pytest.raises(BodyError, match="cells: got 2, expected enough slices"):
         canal(replace(ADULT, cells=2))
+
+
+@pytest.mark.parametrize("factor", [0.01, 100])
+@pytest.mark.parametrize("name", sorted({known.name for _, known in known_by_field()}))
+def test_every_value_an_override_may_set_gives_a_body_that_conserves_drug(name: str, factor: float) -> None:
+    field, known = next((field, known) for field, known in known_by_field() if known.name == name)
+    top = {"cord_deep_fraction": 0.95, "oral_availability": 1, "tone_relief": 1, "loss_threshold": 1}
+    value = min(getattr(ADULT, field) * factor, top.get(field, 12 if field.endswith("_hill") else np.inf))
+    changed = with_overrides(ADULT, {name: f"{value:f} {known.unit}" if known.unit != "1" else f"{value:f}"})
+    given = Inputs(initial=5.0, oral=(OralDose(1.0, 20_000.0),), lumbar_boluses=(LumbarBolus(0.0, 50.0),))
+    course = run(changed, given, Baseline(4.0, 3.0, 3.0, 2.0), np.array([0.0, 0.1, 5.0, 100.0, 2000.0]))
+    assert course.mass_balance_error < 1e-9
+    assert all(np.isfinite(course[series].values).all() for series in course)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
+from math import inf
 from typing import Annotated, Literal, get_type_hints
 
 from openitb.catalogue import Entry, Fact, load
@@ -85,7 +86,8 @@ class BodyParameters:
 
 _ADULT, _COMPUTATION = "typical-adult", "computation"
 _DISPERSIONS = {"well_mixed": "well-mixed", "poorly_mixed": "poorly-mixed"}
-_FRACTIONS = {"cord_deep_fraction", "oral_availability", "tone_relief", "loss_threshold"}
+_FRACTIONS = {"oral_availability", "tone_relief", "loss_threshold"}
+_ROUNDING = 1e-9  # so that a limit may be given as it is printed
 _PER_TIME = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*/\s*([A-Za-z]+)\s*")
 _PURE_NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
 
@@ -143,12 +145,20 @@ def _change(params: BodyParameters, name: str, given: object) -> tuple[str, floa
     field, known = _named(name)
     value = float(_number(name, given, known.unit))
     now, span = getattr(params, field), constant(_COMPUTATION, "override_span")
-    top = min(now * span, 1.0) if field in _FRACTIONS else now * span
-    if not now / span <= value <= top:
+    bottom, top = now / span, min(now * span, _top(field))
+    if not bottom * (1 - _ROUNDING) <= value <= top * (1 + _ROUNDING):
         raise BodyError(
-            f"{name}: got {given}, expected {now / span:g} to {top:g} {known.unit}".removesuffix(" 1")
+            f"{name}: got {given}, expected {bottom:g} to {top:g} {known.unit}".removesuffix(" 1")
         )
     return field, value
+
+
+def _top(field: str) -> float:
+    if field.endswith("_hill"):
+        return constant(_COMPUTATION, "steepest_hill")
+    if field == "cord_deep_fraction":
+        return constant(_COMPUTATION, "deepest_cord")
+    return 1.0 if field in _FRACTIONS else inf
 
 
 def _named(name: str) -> tuple[str, Known]:
