@@ -42,18 +42,19 @@ def weak_parameters() -> tuple[int, int]:
 
 
 def _delivered(history: TipHistory) -> str:
-    past = _days(history.now_ms - history.tip.start_ms)
-    ahead = _days(history.tip.end_ms - history.now_ms)
+    window = history.window
+    past, ahead = _days(window.now_ms - window.start_ms), _days(window.end_ms - window.now_ms)
     return f"Drug at the catheter tip: {past} as delivered, then {ahead} as programmed."
 
 
 def _carried(history: TipHistory, tolerance: float) -> str:
-    days, rate = len(history.daily_dose_ug), history.daily_dose_ug[-1:]
-    if not rate:
-        return f"No treatment before that; tolerance starts at a factor of {format_number(tolerance, 2)}."
+    factor, days = format_number(tolerance, 2), len(history.daily_dose_ug)
+    if not days:
+        return f"No treatment before that; tolerance starts at a factor of {factor}."
+    last = format_number(history.daily_dose_ug[-1], 1)
     return (
-        f"Before that, daily doses of {days} days carry tolerance from a factor of "
-        f"{format_number(tolerance, 2)}; the body starts in balance with {format_number(rate[0], 1)} µg/day."
+        f"Before that, {days} daily doses, the last of {last} µg, carry tolerance from a factor of {factor} "
+        "and set what the body held."
     )
 
 

@@ -1,8 +1,8 @@
-"""The courses of many people whose drug at the tip is known: exact within a window, as days before it.
+"""The courses of many people whose drug at the tip is known: exactly for some weeks, as days before them.
 
-Within the window drug is followed exactly. Before it the body is in balance with the mean rate of the
-last day, and how used it is to the drug is carried through the history in steps of a day, each at the
-steady state of that day's mean dose.
+Where the tip is known exactly, drug is followed exactly. At its beginning the body is in balance with the
+mean rate of the day before, and how used it is to the drug has been carried through the history in steps
+of a day, each at the steady state of that day's mean dose.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Subject:
 
 
 def courses(people: People, subject: Subject, history: TipHistory, times_h: Floats) -> dict[str, Floats]:
-    """Every series of every person at `times_h` (n,), hours from the window's start, sorted: by name an
+    """Every series of every person at `times_h` (n,), hours from the start of the tip, sorted: by name an
     array of shape (people, n).
 
     Effects and withdrawal by their names in the body's course, concentrations by `PLACES`. Raises
@@ -58,12 +58,13 @@ def courses(people: People, subject: Subject, history: TipHistory, times_h: Floa
 
 
 def carried(some: Habits, steady: Floats, history: TipHistory, tolerance: float) -> Adapted:
-    """How used people are to the drug at the window's start, after the days before it.
+    """How used people are to the drug where the tip begins, after the days before it.
 
     `steady` (people,) is the leg effect site's concentration at 1 µg/h. A tolerance above 1 says that
-    somebody was treated before the history: used then to its first day. Against the full simulation of
-    300 days with a dose step every month, flex dosing included, tolerance at the window's start differs by
-    less than 2 %, leg Ashworth within the window by less than 0.05 points.
+    somebody was treated before the history, and is used to its first day. Against the full simulation of
+    300 days (steps of dose in a 3:1 day and night program, a stop of 5 and of 50 days, a lasting cut; 13
+    people, both dispersions) leg Ashworth differs by less than 0.05 points, withdrawal by less than
+    0.015, sedation by less than 0.003, the tolerance factor by less than 0.15, and 0.35 after a stop.
     """
     rates = [dose / HOURS_PER_DAY for dose in history.daily_dose_ug]
     first = rates[0] if rates else float(history.tip.values[0])

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from types import MappingProxyType
 
 import numpy as np
@@ -15,7 +14,7 @@ from openitb.cohort.bands import Band, Spread, band, band_name, highest, same_fo
 from openitb.cohort.basis import basis
 from openitb.cohort.courses import Subject, courses
 from openitb.cohort.errors import CohortError
-from openitb.cohort.history import TipHistory
+from openitb.cohort.history import TipHistory, Window
 from openitb.cohort.population import sample
 from openitb.units import MS_PER_DAY, MS_PER_H
 
@@ -76,19 +75,20 @@ def forecast(request: ForecastRequest) -> Forecast:
     for a tip outside the canal and rates that are negative or not in µg/h.
     """
     _check(request)
-    subject, history = request.subject, request.history
-    times_h = _times_h(history, request.every_h)
-    time_ms = history.tip.start_ms + np.rint(times_h * MS_PER_H).astype(np.int64)
+    subject, history, window = request.subject, request.history, request.history.window
+    times_h = _times_h(window, request.every_h)
+    time_ms = window.start_ms + np.rint(times_h * MS_PER_H).astype(np.int64)
     others = sample(subject.parameters, request.sampling.people, request.sampling.seed)
-    lines = courses((subject.parameters, *others), subject, history, times_h)
+    lead_h = (window.start_ms - history.tip.start_ms) / MS_PER_H
+    lines = courses((subject.parameters, *others), subject, history, times_h + lead_h)
     bands = {name: band(unit, lines[name]) for name, unit in SERIES.items()}
-    ahead = int(np.searchsorted(time_ms, min(history.now_ms, int(time_ms[-1]))))
+    ahead = int(np.searchsorted(time_ms, window.now_ms))
     return Forecast(
         time_ms,
         times_h,
         MappingProxyType({**bands, TIP: _tip(history, time_ms)}),
         MappingProxyType({name: highest(lines[name][:, ahead:]) for name in SERIES}),
-        history.now_ms,
+        window.now_ms,
         request.sampling.people,
         band_name(),
         basis(history, subject.parameters, subject.baseline.tolerance, request.sampling.people),
@@ -101,24 +101,20 @@ def _tip(history: TipHistory, time_ms: NDArray[np.int64]) -> Band:
     return same_for_all("ug/h", history.tip.sample(inside.tolist()))
 
 
-def _times_h(history: TipHistory, every_h: float) -> Floats:
+def _times_h(window: Window, every_h: float) -> Floats:
     """The output grid from the window's start, its end included."""
-    until_h = (history.tip.end_ms - history.tip.start_ms) / MS_PER_H
+    until_h = (window.end_ms - window.start_ms) / MS_PER_H
     return np.append(np.arange(0.0, until_h - every_h / 2, every_h), until_h)
 
 
 def _check(request: ForecastRequest) -> None:
-    history, rules = request.history, catalogue.load().practice["forecast"]
-    most = int(rules.fact("most_people_shown").number())
-    longest = int(rules.fact("longest").number("day"))
-    span_ms = history.tip.end_ms - history.tip.start_ms
+    window, rules = request.history.window, catalogue.load().practice["forecast"]
+    most, longest = int(rules.fact("most_people_shown").number()), rules.fact("longest").whole("day")
     if request.sampling.people > most:
         raise CohortError(f"people: got {request.sampling.people}, expected at most {most} in one forecast")
+    span_ms = window.end_ms - request.history.tip.start_ms
     if span_ms > longest * MS_PER_DAY:
         raise CohortError(f"window: got {span_ms / MS_PER_DAY:g} days, expected at most {longest} days")
-    if not history.tip.start_ms <= history.now_ms <= history.tip.end_ms:
-        raise CohortError(f"now: got {history.now_ms} ms, expected an instant within the window")
-    if not all(isfinite(dose) and dose >= 0 for dose in history.daily_dose_ug):
-        raise CohortError("daily dose: got one that is negative or not finite, expected µg of at least 0")
-    if not constant("computation", "dynamics_step", "hour") <= request.every_h <= span_ms / MS_PER_H:
-        raise CohortError(f"grid: got {request.every_h} h, expected 0.25 h up to the length of the window")
+    finest, span_h = constant("computation", "dynamics_step", "hour"), span_ms / MS_PER_H
+    if not finest <= request.every_h <= span_h:
+        raise CohortError(f"grid: got {request.every_h} h, expected {finest} to {span_h:g} h")

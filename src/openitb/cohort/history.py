@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
 from openitb import catheter
+from openitb.catalogue import load
 from openitb.cohort.errors import CohortError
 from openitb.timeline import Parcel, Timeline
 from openitb.units import HOURS_PER_DAY, MS_PER_DAY, PG_PER_UG
@@ -29,31 +31,43 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class TipHistory:
-    """Drug at the tip: exactly within the window (`tip`, µg/h), as whole days before it.
+    """Drug at the tip: exactly in and shortly before the window (`tip`, µg/h), as whole days before that.
 
-    `daily_dose_ug` is what was given on each of the days that end at the window's start, oldest first;
-    the first is the first day of treatment, an empty one means that treatment begins in the window.
+    `daily_dose_ug` is what was given on each of the days that end where `tip` begins, oldest first; the
+    first is the first day of treatment, none means that treatment begins within `tip`. Refuses a tip that
+    does not cover the window and doses that cannot be, with `CohortError`.
     """
 
     tip: Timeline
     daily_dose_ug: tuple[float, ...]
-    now_ms: int
+    window: Window
+
+    def __post_init__(self) -> None:
+        if self.tip.start_ms > self.window.start_ms or self.tip.end_ms < self.window.end_ms:
+            raise CohortError(
+                f"tip: got {self.tip.start_ms} to {self.tip.end_ms} ms, expected the whole window, "
+                f"{self.window.start_ms} to {self.window.end_ms} ms"
+            )
+        if not all(isfinite(dose) and dose >= 0 for dose in self.daily_dose_ug):
+            raise CohortError("daily dose: got one that is negative or not finite, expected µg of at least 0")
 
     @property
     def rate_before_ug_per_h(self) -> float:
-        """Mean rate on the last day before the window."""
+        """Mean rate on the last of the days."""
         return self.daily_dose_ug[-1] / HOURS_PER_DAY if self.daily_dose_ug else 0.0
 
 
 def tip_history(outflow: Iterable[Parcel], since_ms: int, window: Window) -> TipHistory:
     """What a system delivered (and, beyond now, will deliver), read from what left its catheter.
 
-    `since_ms` is when treatment began; a day begun before it counts with what was given in it. Raises
-    `TimelineError` for parcels that overlap.
+    `since_ms` is when treatment began; the day it lies in counts with what was given in it. Some days
+    before the window (the catalogue's `forecast.lead_in`) are kept exactly, so that the body is in step
+    with a flex program when the window begins. Raises `TimelineError` for parcels that overlap.
     """
     parcels = tuple(outflow)
-    tip = catheter.outflow_timeline(parcels, window.start_ms, window.end_ms).simplified()
-    return TipHistory(tip, daily_doses_ug(parcels, since_ms, window.start_ms), window.now_ms)
+    start_ms = window.start_ms - load().practice["forecast"].fact("lead_in").whole("day") * MS_PER_DAY
+    tip = catheter.outflow_timeline(parcels, start_ms, window.end_ms).simplified()
+    return TipHistory(tip, daily_doses_ug(parcels, since_ms, start_ms), window)
 
 
 def daily_doses_ug(outflow: Iterable[Parcel], since_ms: int, until_ms: int) -> tuple[float, ...]:
