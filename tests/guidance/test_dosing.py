@@ -69,7 +69,8 @@ def test_the_next_dose_by_origin_age_and_phase(
     origin: Any, age: int, phase: Any, low: int, high: int
 ) -> None:
     answer = titration_step(200 * U, origin, Fraction(age), phase)
-    assert (answer.low_ug_per_day, answer.high_ug_per_day) == (low, high)
+    assert answer.low_ug_per_day == low
+    assert answer.high_ug_per_day == high
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,15 @@ def test_the_bridge_of_the_worked_case() -> None:
 
 def test_a_forgotten_bridge_upwards_is_a_quarter_of_the_dose_for_days() -> None:
     forgotten = bridge(OLDER_PATH, 500, 2000, 200 * U).if_forgotten
-    assert (forgotten.dose_ug_per_day, forgotten.duration_h) == (50, 90)
+    assert forgotten.dose_ug_per_day == 50
+    assert forgotten.duration_h == 90
     assert "withdrawal" in forgotten.text
 
 
 def test_a_forgotten_bridge_downwards_is_four_times_the_dose_for_a_day() -> None:
     forgotten = bridge(OLDER_PATH, 2000, 500, 200 * U).if_forgotten
-    assert (forgotten.dose_ug_per_day, forgotten.duration_h) == (800, Fraction("22.5"))
+    assert forgotten.dose_ug_per_day == 800
+    assert forgotten.duration_h == Fraction("22.5")
     assert "overdose" in forgotten.text
 
 

@@ -139,7 +139,9 @@ def test_a_week_of_flow_carries_the_weeks_dose_to_within_the_remainder(
     order: Order, strength: int, at: int, zone: int
 ) -> None:
     program = compiled(order, strength)
-    flowed = Fraction(program.timeline(at, at + WEEK, zone).integral(), DAY) * strength
+    flow = program.timeline(at, at + WEEK, zone).integral()
+    assert isinstance(flow, int)
+    flowed = Fraction(flow, DAY) * strength
     assert flowed == 7 * (program.flow_nl_per_day * strength)
     if not isinstance(order, MinimumRate):
         assert abs(flowed / 7 + program.rounding_remainder - daily_dose_pg(order)) <= Fraction(1, 2)
@@ -189,7 +191,7 @@ def test_as_many_changes_as_the_pump_holds_and_not_one_more() -> None:
         listed = tuple(FlexStep(hour * HOUR, (10 + hour) * U) for hour in range(count))
         return Flex((FlexPattern(tuple(range(7)), listed),))
 
-    assert compile_order(order(13), 500, PUMP)
+    assert len(compile_order(order(13), 500, PUMP).week) == 7 * 13
     with pytest.raises(OrderError, match="got 14 changes a day, expected at most 13"):
         compile_order(order(14), 500, PUMP)
 

@@ -103,7 +103,7 @@ def test_a_printed_volume_reads_back_as_itself(volume_nl: int) -> None:
 @given(st.integers(min_value=0, max_value=10**12))
 def test_a_printed_dose_reads_back_as_itself_with_either_micro_sign(dose_pg: int) -> None:
     for micro in ("µg", "mcg"):
-        printed = units.format_dose(dose_pg, micro, places=6)  # type: ignore[arg-type]  # a Literal in a loop
+        printed = units.format_dose(dose_pg, micro, places=6)
         assert units.dose_pg_per_day(printed, "dose") == dose_pg
 
 
