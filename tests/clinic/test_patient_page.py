@@ -86,6 +86,25 @@ def test_prediction_is_shown_for_virtual_implants_only(desk, make, pump) -> None
     assert "Predicted course" not in page_of(desk, real)
 
 
+def test_an_order_under_review_is_predicted_beside_the_program_that_runs(desk, make, pump) -> None:
+    address = reverse("patient-prediction", args=[make.system().patient.key])
+    order = json.dumps({"mode": "simple continuous", "dose": "240 ug/day"})
+    page = desk.get(address, {"order": order}).content.decode()
+    (first, *_) = chart_in(page, "prediction-data")["panels"]
+    assert [series["role"] for series in first["series"]] == ["old", "new"]
+    now, ahead = (series["points"][0][1] for series in first["series"])
+    assert ahead < now
+    assert "new beside as now" in page
+
+
+def test_looking_ahead_sends_nothing(desk, make, pump) -> None:
+    system = make.system()
+    address = reverse("patient-prediction", args=[system.patient.key])
+    desk.get(address, {"order": json.dumps({"mode": "stopped"})})
+    assert pump.sent == []
+    assert not system.doses.exists()
+
+
 def test_the_charts_share_one_axis_and_name_their_units(desk, make, noon) -> None:
     system = make.system()
     patient = system.patient

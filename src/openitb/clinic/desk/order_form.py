@@ -4,6 +4,7 @@ Nothing is checked here; a number without a unit gets the unit printed beside it
 `openitb.prescription` refuses what does not read.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,15 @@ class OrderForm:
         if self.mode == "flex":
             return {"mode": self.mode, "patterns": [_pattern_mapping(pattern) for pattern in self.patterns]}
         return {"mode": self.mode}
+
+
+def order_from_json(text: str) -> dict[str, Any]:
+    """The order a page carried along as JSON; anything else than a JSON table is no order."""
+    try:
+        order = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return order if isinstance(order, dict) else {}
 
 
 def from_post(data: QueryDict) -> OrderForm:

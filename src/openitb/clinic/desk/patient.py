@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from openitb.clinic.desk import charts, readings
-from openitb.clinic.desk.ports import LinkFailure, link
+from openitb.clinic.desk import charts, order_form, readings
+from openitb.clinic.desk.ports import LinkFailure, Prediction, link
 from openitb.clinic.desk.templatetags.clinical import concentration, mass, order_text, volume
 from openitb.clinic.record.models import (
     Alarm,
@@ -70,12 +70,19 @@ def pump(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_GET
 def prediction(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Fragment: the coming days under the program that runs; only for virtual implants."""
+    """Fragment: the coming days as the pump runs, or under `order` (JSON) beside that; virtual only."""
     patient = get_object_or_404(Patient, key=key)
     system = active_system(patient)
-    found = link().prediction(patient, None) if system and system.is_virtual else None
-    chart = charts.prediction_chart(found) if found else None
-    return render(request, "desk/prediction.html", {"patient": patient, "prediction": found, "chart": chart})
+    order = order_form.order_from_json(request.GET.get("order", ""))
+    as_now = link().prediction(patient, None) if system and system.is_virtual else None
+    ahead = link().prediction(patient, order) if as_now and order else None
+    context = {
+        "patient": patient,
+        "is_comparison": bool(order),
+        "prediction": ahead if order else as_now,
+        "chart": _prediction_chart(ahead if order else as_now, as_now if order else None),
+    }
+    return render(request, "desk/prediction.html", context)
 
 
 @require_GET
@@ -88,6 +95,10 @@ def history(request: HttpRequest, key: UUID) -> HttpResponse:
         "systems": patient.systems.all(),
     }
     return render(request, "desk/history.html", context)
+
+
+def _prediction_chart(shown: Prediction | None, behind: Prediction | None) -> charts.Chart | None:
+    return charts.prediction_chart(shown, behind) if shown else None
 
 
 def _header(patient: Patient, system: System | None, tab: str) -> dict[str, object]:

@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from openitb.clinic.desk import charts, dayplot, order_form, readings
+from openitb.clinic.desk import dayplot, order_form, readings
 from openitb.clinic.desk.commands import NotCommitted, resolve, send
 from openitb.clinic.desk.order_form import OrderForm
-from openitb.clinic.desk.ports import Commit, LinkFailure, OrderMapping, OrderRefused, Review, link
+from openitb.clinic.desk.ports import Commit, LinkFailure, OrderRefused, Review, link
 from openitb.clinic.people.models import User
 from openitb.clinic.record.models import DoseRecord, Patient, System
 from openitb.clinic.record.queries import running_dose, unsettled_dose
@@ -130,15 +130,13 @@ def _edit(
 
 
 def _carried_form(request: HttpRequest) -> OrderForm | None:
-    carried = _order_of(request)
+    carried = order_form.order_from_json(request.POST.get("order", ""))
     return order_form.from_mapping(carried) if carried else None
 
 
 def _show_review(
     request: HttpRequest, patient: Patient, system: System, answer: Review, notice: str = ""
 ) -> HttpResponse:
-    ahead = link().prediction(patient, answer.new.order) if system.is_virtual else None
-    as_now = link().prediction(patient, None) if ahead else None
     context = _page(patient, system, 3) | {
         "review": answer,
         "notice": notice,
@@ -146,8 +144,6 @@ def _show_review(
         "command_id": uuid4(),
         "change": _percent_change(answer),
         "day_plots": dayplot.compare(answer.old.days, answer.new.days),
-        "prediction": ahead,
-        "chart": charts.prediction_chart(ahead, as_now) if ahead else None,
     }
     return render(request, "desk/program_review.html", context)
 
@@ -162,21 +158,12 @@ def _not_committed(
 
 def _asked(request: HttpRequest) -> Commit:
     return Commit(
-        order=_order_of(request),
+        order=order_form.order_from_json(request.POST.get("order", "")),
         review_digest=request.POST.get("review_digest", ""),
         command_id=_uuid(request.POST.get("command_id", "")),
         override=request.POST.get("override", "").strip(),
         by=request.user.get_username(),
     )
-
-
-def _order_of(request: HttpRequest) -> OrderMapping:
-    """The order a page carried along; anything else than a JSON table is no order."""
-    try:
-        order = json.loads(request.POST.get("order", "") or "{}")
-    except json.JSONDecodeError:
-        return {}
-    return order if isinstance(order, dict) else {}
 
 
 def _uuid(text: str) -> UUID:

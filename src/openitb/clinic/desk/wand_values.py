@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from openitb import catalogue, programmer, units
 from openitb.catalogue import Fact, Pump
+from openitb.clinic.desk import summaries
 from openitb.clinic.desk.ports import (
     AlarmState,
-    DayProfile,
-    DayStep,
     Figure,
     Finding,
     LogLine,
@@ -16,16 +15,7 @@ from openitb.clinic.desk.ports import (
     Review,
 )
 from openitb.prescription import compile_order
-from openitb.prescription.answers import number
 from openitb.prescription.calculators import RefillAnswer
-from openitb.prescription.orders import (
-    Flex,
-    FlexStep,
-    SimpleContinuous,
-    describe_order,
-    format_days,
-    order_to_mapping,
-)
 from openitb.prescription.program import Program
 from openitb.programmer import Reading
 from openitb.programmer.review import pump_date, refill_dates
@@ -74,40 +64,10 @@ def review(made: programmer.Review, now_ms: int) -> Review:
 
 def program_summary(program: Program, dates: RefillAnswer | None, now_ms: int) -> ProgramSummary:
     """A program with its derived figures."""
-    remainder = program.rounding_remainder
-    return ProgramSummary(
-        order=order_to_mapping(program.order),
-        mode=describe_order(program.order).split(",")[0],
-        concentration_ug_per_ml=program.concentration_ug_per_ml,
-        daily_dose_pg=program.daily_dose_pg,
-        mean_flow_nl_per_day=round(program.flow_nl_per_day),
-        digest=program.digest,
-        days=tuple(_days(program)),
-        rounding=f"{number(remainder)} pg/day" if remainder else "",
-        low_reservoir_at_ms=None if dates is None else _after(now_ms, dates),
-        refill_by="" if dates is None else dates.refill_by.isoformat(),
-    )
-
-
-def _after(now_ms: int, dates: RefillAnswer) -> int:
-    return now_ms + int(dates.days_to_low_reservoir * units.MS_PER_DAY)
-
-
-def _days(program: Program) -> Iterator[DayProfile]:
-    match program.order:
-        case SimpleContinuous(dose_pg_per_day):
-            rate = units.divide_nearest(dose_pg_per_day, units.HOURS_PER_DAY)
-            yield DayProfile("every day", (_step(FlexStep(0, rate), program),))
-        case Flex(patterns):
-            for pattern in patterns:
-                steps = tuple(_step(step, program) for step in pattern.steps)
-                yield DayProfile(format_days(pattern.days), steps)
-
-
-def _step(step: FlexStep, program: Program) -> DayStep:
-    per_day = step.dose_rate_pg_per_h * units.HOURS_PER_DAY
-    flow = units.divide_nearest(per_day, program.concentration_ug_per_ml)
-    return DayStep(step.from_ms_of_day, step.dose_rate_pg_per_h, flow)
+    if dates is None:
+        return summaries.program_summary(program)
+    low_at_ms = now_ms + int(dates.days_to_low_reservoir * units.MS_PER_DAY)
+    return summaries.program_summary(program, low_at_ms, dates.refill_by.isoformat())
 
 
 def _battery(read: Interrogation) -> Figure:

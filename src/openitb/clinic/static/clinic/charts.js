@@ -72,7 +72,7 @@
   function titleOf(panel, top, narrow) {
     const lifted = narrow && panel.series.length > 1 ? LEGEND_LINE_PX : 0;
     return {
-      text: panel.unit && !panel.title.toLowerCase().endsWith(panel.unit) ? `${panel.title}, ${panel.unit}` : panel.title,
+      text: panel.unit && !panel.title.toLowerCase().endsWith(panel.unit) ? `${panel.title} (${panel.unit})` : panel.title,
       left: 12,
       top: top - 26 - lifted,
       textStyle: { fontSize: 12, fontWeight: 600, color: css("--cds-text-secondary") },
@@ -121,7 +121,7 @@
       min: panel.min ?? (panel.unit === "score" ? ({ min }) => Math.floor(min) : 0),
       max: panel.max ?? (panel.unit === "score" ? ({ max }) => Math.ceil(max) : null),
       minInterval: panel.unit === "score" ? 1 : 0,
-      interval: panel.max && panel.max <= 6 ? 1 : undefined,
+      interval: panel.max >= 2 && panel.max <= 6 ? 1 : undefined,
       splitNumber: 3,
       splitLine: { lineStyle: { color: css("--cds-border-subtle-01") } },
       axisPointer: { show: false },
@@ -195,7 +195,7 @@
     const panel = data.panels.find((one) => one.title === title);
     const [, value, low, high] = item.value;
     if (panel.rows) return `${panel.rows[value]}: ${item.value[2]}`;
-    const unit = panel.unit === "score" ? "" : ` ${panel.unit}`;
+    const unit = ["score", "points", ""].includes(panel.unit) ? "" : ` ${panel.unit}`;
     const range = high === undefined ? "" : ` (${short(low)} to ${short(high)})`;
     return `${name === title ? title : `${title}, ${name}`}: ${short(value)}${unit}${range}`;
   }

@@ -1,0 +1,152 @@
+"""Every page at both widths in both themes: accessible, nothing cut off, nothing blocked."""
+
+from datetime import date, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+
+from openitb.clinic.people.accounts import new_staff
+from openitb.clinic.record.models import Alarm, DoseRecord, Encounter, Patient, RefillRecord, Score, System
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def clinic(live_server, pump, screen):
+    """A signed-in screen and a patient with something of everything."""
+    patient = Patient.objects.create(
+        number="T-1",
+        is_synthetic=True,
+        given_name="Ada",
+        family_name="Berg",
+        birth_date=date(1980, 5, 1),
+        cause="stroke",
+        origin="cerebral",
+        stage="titration",
+        next_step="Titrate",
+        notes="Lives alone",
+    )
+    now = timezone.now()
+    system = System.objects.create(
+        patient=patient,
+        pump_id="synchromed-ii-20",
+        serial="V1",
+        catheter_id="ascenda-8780",
+        tip_level="T10",
+        implanted_on=date(2025, 1, 1),
+        link_address="pump-1",
+        refill_by=timezone.localdate() - timedelta(days=2),
+    )
+    for days in (40, 20):
+        at = now - timedelta(days=days)
+        DoseRecord.objects.create(
+            system=system,
+            at=at,
+            order={"mode": "simple continuous", "dose": "200 ug/day"},
+            settled_at=at,
+            concentration_ug_per_ml=500,
+            program_digest="a" * 64,
+            daily_dose_pg=200_000_000,
+            outcome="applied",
+        )
+        Score.objects.create(
+            patient=patient, at=at, scale_id="ashworth", muscle_group="Leg", code="3", value=3
+        )
+        RefillRecord.objects.create(
+            system=system,
+            at=at,
+            aspirated_nl=2_000_000,
+            injected_nl=18_000_000,
+            new_concentration_ug_per_ml=500,
+        )
+        Encounter.objects.create(patient=patient, at=at, kind="check-up", text="Walks further")
+    Alarm.objects.create(system=system, at=now, code="low", level="warning", text="Low reservoir")
+    pump.now_ms = int(now.timestamp() * 1000)
+    screen.goto(f"{live_server.url}/sign-in/")
+    check(screen)
+    screen.fill("#id_username", "mira")
+    screen.fill("#id_password", new_staff("mira"))
+    screen.click("button[type=submit]")
+    return screen, live_server.url, f"{live_server.url}/patients/{patient.key}/"
+
+
+def check(screen) -> None:
+    """No rule of axe is broken, nothing overflows sideways, nothing complained in the console."""
+    screen.wait_for_load_state("networkidle")
+    broken = Axe().run(screen).response["violations"]
+    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in broken] == []
+    width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert screen.evaluate(width) <= 0
+    assert screen.complaints == []
+
+
+def test_pages_to_read(clinic) -> None:
+    screen, home, patient = clinic
+    for address in (
+        home,
+        f"{home}/?q=nobody",
+        f"{home}/help/",
+        patient,
+        f"{patient}history/",
+        f"{patient}program/",
+    ):
+        screen.goto(address)
+        check(screen)
+
+
+def test_charts_are_drawn_and_their_tables_open(clinic) -> None:
+    screen, _, patient = clinic
+    screen.goto(patient)
+    screen.wait_for_selector("#prediction canvas")
+    assert screen.locator("canvas").count() == 2
+    for summary in screen.locator("details.tables > summary").all():
+        summary.click()
+    check(screen)
+
+
+def test_the_search_narrows_the_list_as_one_types(clinic) -> None:
+    screen, home, _ = clinic
+    screen.goto(home)
+    screen.fill("#q", "nobody")
+    screen.wait_for_selector("text=Nobody matches")
+    screen.fill("#q", "berg")
+    screen.wait_for_selector(".name-link")
+    assert "q=berg" in screen.url
+    check(screen)
+
+
+def test_a_flex_order_is_typed_reviewed_and_sent(clinic, pump) -> None:
+    screen, _, patient = clinic
+    screen.goto(f"{patient}program/")
+    screen.click("text=Interrogate >> visible=true >> nth=-1")
+    screen.check("input[value=flex]")
+    check(screen)
+    screen.fill("[name=rate-1]", "12")
+    screen.click("[data-add-step]")
+    screen.fill("[name=from-1] >> nth=1", "08:00")
+    screen.fill("[name=rate-1] >> nth=1", "6")
+    screen.click("[data-order-form] button[type=submit]")
+    screen.wait_for_selector("#prediction canvas")
+    check(screen)
+    screen.check(".agree input")
+    screen.click("text=Program the pump")
+    screen.wait_for_selector("text=Applied: the pump runs the new program")
+    check(screen)
+    assert [program.daily_dose_pg for program in pump.programs.values()] == [192_000_000]
+
+
+def test_an_unknown_outcome_is_read_back(clinic, pump) -> None:
+    screen, _, patient = clinic
+    pump.next_outcome = "unknown"
+    screen.goto(f"{patient}program/")
+    screen.click("form.actions button[type=submit]")
+    screen.fill("#dose", "210")
+    screen.click("[data-order-form] button[type=submit]")
+    screen.check(".agree input")
+    screen.click("text=Program the pump")
+    screen.wait_for_selector("text=Do not send it again")
+    check(screen)
+    screen.click("text=Read back now")
+    screen.wait_for_selector("text=Applied: the pump runs the new program")
+    check(screen)
