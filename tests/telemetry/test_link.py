@@ -89,7 +89,7 @@ def test_a_stolen_key_id_without_the_key_gets_nowhere(gate: EchoGate, address: t
         thief = Initiator(Keys(KeyPair.generate(), gate.implant.public), hello)
         send_frame(sock, hello, 1)
         send_frame(sock, thief.first(), 1)
-        with pytest.raises((FrameError, OSError)):
+        with pytest.raises(FrameError):
             receive_frame(sock, 1)
     assert gate.requests == []
 
@@ -116,7 +116,7 @@ def test_a_replayed_request_ends_the_session_without_effect(gate: EchoGate, addr
         send_frame(sock, frame, 1)
         assert transport.open(receive_frame(sock, 1)) == b"ecno"
         send_frame(sock, frame, 1)
-        with pytest.raises((FrameError, OSError)):
+        with pytest.raises(FrameError):
             receive_frame(sock, 1)
     assert gate.requests == [b"once"]
 
@@ -130,7 +130,7 @@ def test_a_request_cut_short_has_no_effect(gate: EchoGate, address: tuple[str, i
         _, transport = initiator.second(receive_frame(sock, 1))
         sock.sendall(encode_frame(transport.seal(b"whole"))[:-1])
         sock.shutdown(socket.SHUT_WR)
-        with pytest.raises((FrameError, OSError)):
+        with pytest.raises(FrameError):
             receive_frame(sock, 1)
     assert gate.requests == []
 
@@ -138,7 +138,7 @@ def test_a_request_cut_short_has_no_effect(gate: EchoGate, address: tuple[str, i
 def test_garbage_ends_its_own_session_only(gate: EchoGate, address: tuple[str, int]) -> None:
     with socket.create_connection(address) as sock:
         sock.sendall(b"\xff" * 500)
-        with pytest.raises((FrameError, OSError)):
+        with pytest.raises(FrameError):
             receive_frame(sock, 2)
     with connect(address, "NGP1", gate.caller_keys, QUICK) as channel:
         assert channel.send(b"ok") == b"ko"

@@ -5,6 +5,7 @@ how time is cut, an implant that was not looked at, or not even running, is the 
 A command is on disk before it is answered, so an answer is never forgotten by a crash.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ from openitb.telemetry import Address, Hello, Keys, Limits, Listener, key_id
 SAVE_EVERY_MS = 5 * units.MS_PER_MIN
 
 Clock = Callable[[], int]
+
+_log = logging.getLogger(__name__)
 
 _DEFAULT_LIMITS = Limits()
 
@@ -80,15 +83,17 @@ class PumpService:
         return self._home.implant_keys(hello.serial, role)
 
     def answer(self, hello: Hello, request: bytes) -> bytes:
-        """The reply to a request from the holder of the key that the hello named."""
+        """The reply to a request from the holder of the key that the hello named.
+
+        Raises `OSError`, and so leaves the request unanswered, if the outcome could not be saved.
+        """
         try:
             message = decode_request(request)
         except ProtocolError as error:
             return encode(Refused(error.field, error.problem))
         with self._lock:
-            implant, reply = handle(
-                self._implant(hello.serial), message, self._now(hello.serial), self._roles[hello.key_id]
-            )
+            implant, now_ms = self._implant(hello.serial), self._now(hello.serial)
+            implant, reply = handle(implant, message, now_ms, self._roles[hello.key_id])
             self._keep(implant)
         return encode(reply)
 
@@ -102,12 +107,17 @@ class PumpService:
         return max(self._clock(), self._implant(serial).now_ms)
 
     def _keep(self, implant: Implant) -> None:
+        """Disk first. After a failed save nobody knows which state is on disk, so it is read again."""
+        self._implants.pop(implant.serial, None)
         self._home.save(implant)
         self._implants[implant.serial] = implant
 
     def _save_now_and_then(self, every_ms: int) -> None:
         while not self._stopping.wait(every_ms / units.MS_PER_S):
-            self.catch_up()
+            try:
+                self.catch_up()
+            except OSError as error:  # delivery is not lost: it is computed again from the last save
+                _log.error("implants could not be saved: %s", error)
 
 
 def provision(home: Path | Home, implant: Implant) -> None:

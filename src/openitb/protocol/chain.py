@@ -33,6 +33,7 @@ class LogKind(StrEnum):
     ALARM_RAISED = "alarm raised"
     ALARM_CLEARED = "alarm cleared"
     STAGE_FINISHED = "stage finished"
+    STAGE_GIVEN_UP = "stage given up"
 
 
 Detail = tuple[tuple[str, str | int], ...]

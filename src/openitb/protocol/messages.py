@@ -65,8 +65,8 @@ class Interrogate:
 class ProgramPump:
     """Run `order` from now on, if the committed program still is `expected_digest`.
 
-    `prime_nl` is first moved at the pump's highest flow; a bridge that is under way goes on, at the
-    new dose, until its volume is through.
+    `prime_nl` is first moved at the pump's highest flow; a bridge under way goes on, at the new dose,
+    until its volume is through; a prime under way is given up.
     """
 
     actor: str
@@ -82,7 +82,8 @@ class RecordRefill:
 
     `volume_nl` is the total in the reservoir. The order is kept and compiled at the new
     concentration. `bridge_nl` must be stated when the concentration changes: the volume still to
-    come out at the old flow, 0 for none on purpose; None when the concentration stays.
+    come out at the old flow, 0 for none on purpose; None when the concentration stays. A prime under way
+    is given up.
     """
 
     actor: str

@@ -24,9 +24,9 @@ def connect(address: Address, serial: str, keys: Keys, limits: Limits = _DEFAULT
     sock = _dial(address, serial, limits)
     try:
         return Channel(sock, _handshake(sock, Hello(serial, key_id(keys.own.public)), keys, limits), limits)
-    except (OSError, FrameError, HandshakeError) as error:
+    except (FrameError, HandshakeError) as error:
         stream.close(sock)
-        raise LinkDown(f"implant {serial}: no session: {_reason(error)}") from None
+        raise LinkDown(f"implant {serial}: no session: {error}") from None
 
 
 class Channel:
@@ -51,9 +51,9 @@ class Channel:
             raise LinkDown(f"request: got {len(request)} bytes, expected at most {MAX_PLAIN}")
         try:
             return self._exchange(request)
-        except (OSError, FrameError) as error:
+        except FrameError as error:
             self.close()
-            raise NoAnswer(f"no answer, the request may have been acted on: {_reason(error)}") from None
+            raise NoAnswer(f"no answer, the request may have been acted on: {error}") from None
 
     def close(self) -> None:
         """End the session; the implant keeps nothing of it but its log."""
@@ -78,8 +78,10 @@ def _dial(address: Address, serial: str, limits: Limits) -> socket.socket:
     try:
         sock = socket.create_connection(address, timeout=limits.connect_s)
     except OSError as error:
-        raise LinkDown(f"implant {serial}: nobody answers at port {address[1]}: {_reason(error)}") from None
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raise LinkDown(
+            f"implant {serial}: nobody answers at port {address[1]}: {error or type(error).__name__}"
+        ) from None
+    stream.without_delay(sock)
     return sock
 
 
@@ -91,7 +93,3 @@ def _handshake(sock: socket.socket, hello: Hello, keys: Keys, limits: Limits) ->
     answer = stream.receive_frame(sock, limits.handshake_s, limit=HANDSHAKE_BYTES)
     _, transport = initiator.second(answer)
     return transport
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__

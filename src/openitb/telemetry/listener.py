@@ -25,7 +25,10 @@ class Gate(Protocol):
         """The keys of the implant and the pinned caller a hello names; None if either is unknown."""
 
     def answer(self, hello: Hello, request: bytes) -> bytes:
-        """The answer to a request of a caller who has proved the key that the hello named."""
+        """The answer to a request of a caller who has proved the key that the hello named.
+
+        What it raises ends the session without an answer, and is told as any thread's failure is.
+        """
 
 
 class Listener:
@@ -81,7 +84,7 @@ class Listener:
     def _session(self, sock: socket.socket) -> None:
         try:
             # A stranger, or a peer that left: silence is the answer, so nothing is learnt from it.
-            with suppress(OSError, FrameError, HandshakeError):
+            with suppress(FrameError, HandshakeError):
                 self._serve(sock)
         finally:
             with self._lock:
@@ -89,7 +92,7 @@ class Listener:
             stream.close(sock)
 
     def _serve(self, sock: socket.socket) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream.without_delay(sock)
         hello = decode_hello(stream.receive_frame(sock, self._limits.handshake_s, limit=MAX_HELLO))
         keys = self._gate.keys_for(hello)
         if keys is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from openitb import units
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
-from openitb.implant.firmware.controller import Stage, bridged, primed, with_program
+from openitb.implant.firmware.controller import Stage, bridged, primed, with_program, without_prime
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.state import BelievedReservoir, Firmware
 from openitb.prescription import Order, Program, Stopped, compile_order, order_to_mapping
@@ -65,13 +65,10 @@ def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump)
 
 
 def _stages_at(order: Order, stages: tuple[Stage, ...], pump: Pump) -> tuple[Stage, ...]:
-    """Bridges under way, each at the flow that gives the new dose with the drug it lets out.
-
-    A prime under way is given up: a new program says for itself whether to prime.
-    """
+    """Bridges under way, each at the flow that gives the new dose with the drug it lets out."""
     return tuple(
         replace(stage, program=compile_order(order, stage.program.concentration_ug_per_ml, pump))
-        for stage in stages
+        for stage in without_prime(stages)
         if stage.program is not None
     )
 
@@ -108,7 +105,7 @@ def _stages_after_refill(firmware: Firmware, build: Build, command: RecordRefill
     if command.concentration_ug_per_ml == old:
         reason = f"got a bridge, expected none where the concentration stays {old} µg/mL"
         require(command.bridge_nl is None, "bridge_nl", reason)
-        return firmware.controller.stages
+        return without_prime(firmware.controller.stages)
     change = f"{old} to {command.concentration_ug_per_ml} µg/mL"
     require(command.bridge_nl is not None, "bridge_nl", f"missing, expected a volume or 0 for {change}")
     bridge_nl = command.bridge_nl or 0

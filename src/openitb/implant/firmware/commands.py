@@ -24,6 +24,7 @@ from openitb.protocol import (
     Reply,
     Request,
     Role,
+    StageKind,
     decode_reply,
     decode_request,
     encode,
@@ -83,10 +84,21 @@ def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str)
     pump = catalogue.load().pump(build.pump_id)
     change = changes.plan(firmware, build, command, pump)
     asked: Detail = (("command_id", command.command_id), *change.asked)
-    done = change.effect(logged(firmware, change.intent, actor, asked))
+    intended = logged(firmware, change.intent, actor, asked)
+    done = _primes_given_up(intended, change.effect(intended), build, actor)
     for kind in change.outcomes:
         done = logged(done, kind, actor, asked)
     return settled(alarms.clear_gone(done, build, actor), build)
+
+
+def _primes_given_up(before: Firmware, after: Firmware, build: Build, actor: str) -> Firmware:
+    """The firmware after a change, with an entry for a prime that the change ended before its volume."""
+    for stage in before.controller.stages:
+        if stage.kind is StageKind.PRIME and stage not in after.controller.stages:
+            left_nl = (stage.until_stroke - before.counter.strokes) * build.stroke_nl
+            detail = (("stage", stage.kind.value), ("left_nl", left_nl))
+            after = logged(after, LogKind.STAGE_GIVEN_UP, actor, detail)
+    return after
 
 
 def _refused(firmware: Firmware, command: Command, role: Role, refused: Refused) -> tuple[Firmware, Reply]:

@@ -96,6 +96,11 @@ def finish_stages(controller: Controller, strokes: int) -> tuple[Controller, tup
     return (replace(controller, stages=controller.stages[len(done) :]), done) if done else (controller, ())
 
 
+def without_prime(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """`stages` with a prime under way given up: whoever changes the plan says anew whether to prime."""
+    return tuple(stage for stage in stages if stage.kind is not StageKind.PRIME)
+
+
 def bridged(controller: Controller, strokes: int, bridge_strokes: int) -> tuple[Stage, ...]:
     """Stages that let the next `bridge_strokes` out as the column now holds them.
 
@@ -103,7 +108,8 @@ def bridged(controller: Controller, strokes: int, bridge_strokes: int) -> tuple[
     the drug behind it follows at the flow of the program committed until now.
     """
     end = strokes + bridge_strokes
-    waiting = [replace(stage, until_stroke=min(stage.until_stroke, end)) for stage in controller.stages]
+    ahead = without_prime(controller.stages)
+    waiting = [replace(stage, until_stroke=min(stage.until_stroke, end)) for stage in ahead]
     starts = [strokes, *(stage.until_stroke for stage in waiting)]
     kept = tuple(stage for stage, start in zip(waiting, starts, strict=False) if start < stage.until_stroke)
     if starts[-1] >= end:

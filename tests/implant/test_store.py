@@ -1,0 +1,190 @@
+"""An implant on disk: what is read back is what was written, or a refusal in one line."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openitb import units
+from openitb.implant import (
+    Home,
+    ImplantError,
+    StoreError,
+    advance,
+    from_bytes,
+    list_serials,
+    provision,
+    to_bytes,
+)
+from openitb.implant import home as home_module
+from openitb.prescription import Flex, FlexPattern, FlexStep, SimpleContinuous
+from openitb.protocol import Role
+
+SIMPLE = SimpleContinuous(200_000_000)
+
+
+@pytest.fixture
+def lived(bench: object) -> object:
+    """A bench whose implant has something of everything in its memory."""
+    steps = (FlexStep(0, 12_000_000), FlexStep(8 * units.MS_PER_H, 6_000_000))
+    bench.order(Flex((FlexPattern(tuple(range(7)), steps),)), prime_nl=140_000)
+    bench.run_days(47)
+    bench.refill(18_000_000, 2000, 375_000)
+    bench.run(1234)
+    bench.order(SIMPLE)
+    return bench
+
+
+def test_an_implant_reads_back_equal_and_lives_on_equal(lived: object) -> None:
+    copy = from_bytes(to_bytes(lived.implant))
+    assert copy == lived.implant
+    later = lived.implant.now_ms + 90 * units.MS_PER_DAY
+    assert advance(copy, later) == advance(lived.implant, later)
+
+
+def test_the_same_implant_gives_the_same_bytes(lived: object) -> None:
+    assert to_bytes(lived.implant) == to_bytes(from_bytes(to_bytes(lived.implant)))
+
+
+def test_any_damaged_byte_is_found(lived: object) -> None:
+    data = to_bytes(lived.implant)
+
+    @settings(max_examples=200)
+    @given(position=st.integers(0, len(data) - 1), flip=st.integers(1, 255))
+    def damaged(position: int, flip: int) -> None:
+        changed = bytearray(data)
+        changed[position] ^= flip
+        with pytest.raises(StoreError):
+            from_bytes(bytes(changed))
+
+    damaged()
+
+
+@given(st.binary(max_size=200))
+def test_any_other_bytes_are_refused(noise: bytes) -> None:
+    with pytest.raises(StoreError):
+        from_bytes(noise)
+
+
+def test_a_truncated_file_is_refused(lived: object) -> None:
+    data = to_bytes(lived.implant)
+    for length in (0, 10, 40, len(data) // 2, len(data) - 1):
+        with pytest.raises(StoreError):
+            from_bytes(data[:length])
+
+
+def test_a_tampered_log_is_refused_even_with_a_fresh_checksum(lived: object) -> None:
+    firmware = lived.implant.firmware
+    entries = firmware.log.entries
+    for forged in (
+        (*entries[:2], replace(entries[2], actor="nobody"), *entries[3:]),
+        (*entries[:2], *entries[3:]),
+        entries[1:],
+    ):
+        log = replace(firmware.log, entries=forged)
+        with pytest.raises(StoreError, match="log"):
+            from_bytes(to_bytes(replace(lived.implant, firmware=replace(firmware, log=log))))
+
+
+def test_an_impossible_reservoir_is_refused(lived: object) -> None:
+    data = to_bytes(lived.implant)
+    hardware = lived.implant.hardware
+    object.__setattr__(hardware.reservoir, "volume_nl", 10**9)
+    with pytest.raises(StoreError, match="reservoir"):
+        from_bytes(to_bytes(lived.implant))
+    assert from_bytes(data).reservoir.volume_nl < 10**9
+
+
+@pytest.fixture
+def home(tmp_path: Path, bench: object) -> Home:
+    provision(tmp_path / "home", bench.implant)
+    return Home(tmp_path / "home")
+
+
+def test_a_provisioned_implant_is_listed_and_loads(home: Home, bench: object) -> None:
+    assert list_serials(home.path) == ("NGP000001",)
+    assert home.load("NGP000001") == bench.implant
+
+
+def test_a_serial_is_provisioned_once(home: Home, bench: object) -> None:
+    with pytest.raises(ImplantError, match="already lives here"):
+        provision(home, bench.implant)
+
+
+@pytest.mark.parametrize("serial", ["../NGP", "a/b", "", ".."])
+def test_a_serial_that_leaves_the_folder_is_refused(serial: str, home: Home) -> None:
+    with pytest.raises(ImplantError, match="serial"):
+        home.load(serial)
+
+
+def test_an_unknown_serial_is_refused_with_the_known_ones(home: Home) -> None:
+    for ask in (home.load, home.programmer_keys):
+        with pytest.raises(ImplantError, match="got 'NGP9', expected one of NGP000001"):
+            ask("NGP9")
+
+
+def test_private_keys_are_readable_by_the_owner_only(home: Home) -> None:
+    keys = [*home.path.rglob("*.key")]
+    assert len(keys) == 1 + len(Role)
+    assert all(key.stat().st_mode & 0o777 == 0o600 for key in keys)
+
+
+def test_both_sides_hold_each_others_public_key(home: Home) -> None:
+    implant, programmer = home.implant_keys("NGP000001", Role.CLINICIAN), home.programmer_keys("NGP000001")
+    assert implant.peer_public == programmer.own.public
+    assert programmer.peer_public == implant.own.public
+
+
+def test_keys_are_made_once_and_differ_by_role(home: Home) -> None:
+    first = home.programmer_keys("NGP000001")
+    assert home.programmer_keys("NGP000001") == first
+    assert home.programmer_keys("NGP000001", Role.READ_ONLY).own != first.own
+
+
+def test_a_file_of_another_implant_is_refused(home: Home) -> None:
+    (home.path / "pumps" / "NGP2.cbor").write_bytes((home.path / "pumps" / "NGP000001.cbor").read_bytes())
+    with pytest.raises(StoreError, match="the file holds NGP000001"):
+        home.load("NGP2")
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "replace"])
+def test_a_crash_at_any_step_of_a_save_keeps_the_old_state(
+    step: str, home: Home, bench: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = bench.implant
+    bench.order(SIMPLE)
+
+    def crash(*_: object) -> None:
+        raise OSError("power lost")
+
+    if step == "write":
+        monkeypatch.setattr(home_module.os, "fdopen", crash)
+    else:
+        monkeypatch.setattr(home_module.os, step, crash)
+    with pytest.raises(OSError, match="power lost"):
+        home.save(bench.implant)
+    monkeypatch.undo()
+    assert home.load("NGP000001") == old
+    assert home.serials() == ("NGP000001",)
+    home.save(bench.implant)
+    assert home.load("NGP000001") == bench.implant
+
+
+def test_a_half_written_file_beside_the_old_one_is_not_taken_for_an_implant(
+    home: Home, bench: object
+) -> None:
+    beside = home.path / "pumps" / "NGP000001.cbor.new"
+    beside.write_bytes(to_bytes(bench.implant)[:100])
+    assert home.serials() == ("NGP000001",)
+    assert home.load("NGP000001") == bench.implant
+
+
+def test_a_home_without_a_service_has_no_address(home: Home) -> None:
+    with pytest.raises(ImplantError, match="no running service"):
+        home.address()
+    home.announce(("127.0.0.1", 7411))
+    assert home.address() == ("127.0.0.1", 7411)
+    assert os.access(home.path / "address", os.R_OK)
