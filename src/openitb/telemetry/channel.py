@@ -78,9 +78,7 @@ def _dial(address: Address, serial: str, limits: Limits) -> socket.socket:
     try:
         sock = socket.create_connection(address, timeout=limits.connect_s)
     except OSError as error:
-        raise LinkDown(
-            f"implant {serial}: nobody answers at port {address[1]}: {error or type(error).__name__}"
-        ) from None
+        raise LinkDown(f"implant {serial}: nobody answers at port {address[1]}: {error}") from None
     stream.without_delay(sock)
     return sock
 
