@@ -111,6 +111,12 @@ def test_20_ml_at_400_microlitres_a_day_reach_2_ml_after_45_days_to_the_millisec
     assert believed_volume_nl(bench.implant) == 2_000_000
 
 
+def test_an_alarm_is_dated_at_its_stroke_however_late_the_pump_is_looked_at(bench: object) -> None:
+    bench.order(SIMPLE)
+    bench.run_to(45 * DAY + 53_999)  # one millisecond before the next stroke
+    assert raised(bench) == {AlarmCondition.LOW_RESERVOIR: 45 * DAY}
+
+
 def test_the_empty_alarm_falls_at_the_residual_volume_of_1400_microlitres(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(60)

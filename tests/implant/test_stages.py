@@ -191,6 +191,16 @@ def test_a_prime_moves_the_column_on_so_the_bridge_is_shorter_by_it(bench: objec
     )
 
 
+def test_a_prime_that_clears_the_whole_path_leaves_no_bridge(bench: object) -> None:
+    bench.order(SIMPLE)
+    bench.refill(18_000_000, 2000, 100_000)
+    bench.order(SIMPLE, prime_nl=300_000)
+    assert bench.read().stages == (StageReport(StageKind.PRIME, 300_000, None),)
+    bench.run(1200 * 900)
+    assert bench.delivered_nl() == 300_000
+    assert bench.read().rate_nl_per_day == 100_000
+
+
 def test_a_volume_between_two_strokes_is_bridged_to_the_nearest(bench: object) -> None:
     bench.order(SIMPLE)
     bench.refill(18_000_000, 2000, 315_926)
