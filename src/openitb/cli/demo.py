@@ -1,0 +1,58 @@
+"""`openitb demo`: bring the demo clinic into the database and home folder that are set."""
+
+import os
+import sys
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from openitb.cli.refusal import refusing
+
+NS_PER_MS = 1_000_000
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+AmongReal = Annotated[
+    bool, typer.Option("--among-real-patients", help="Load it even beside patients who are not synthetic.")
+]
+
+
+@app.command()
+@refusing
+def demo(among_real: AmongReal = False) -> None:
+    """Load the demo clinic: synthetic people in every stage, with virtual implants that live on.
+
+    OPENITB_HOME and DATABASE_URL say where. Who is there already stays as they are.
+
+    Example: OPENITB_HOME=var openitb demo
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openitb.clinic.settings")
+    import django  # the record can be imported only once Django is set up
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    added, kept = _load(among_real)
+    typer.echo(f"{added} synthetic people added, {kept} were there already")
+
+
+def _load(among_real: bool) -> tuple[int, int]:
+    from django.conf import settings
+
+    from openitb.clinic.demo.load import Folders, load
+
+    folders = Folders(settings.CLINIC_IMPLANTS, settings.HOME / "cases")
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("living through the histories", total=None)
+        loaded = load(
+            folders,
+            time.time_ns() // NS_PER_MS,
+            among_real=among_real,
+            progress=lambda done, total, _name: progress.update(task, completed=done, total=total),
+        )
+    return loaded.added, loaded.kept
