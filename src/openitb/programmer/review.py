@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -120,25 +119,18 @@ def pump_date(at_ms: int, zone_offset_ms: int) -> date:
 def dose_history(log: tuple[LogEntry, ...], pump: Pump) -> DoseHistory:
     """Read the last effective dose and the last increase out of the pump's own log."""
     history = DoseHistory(None, None, interrupted=False)
-    for at_ms, programmed in _programmed(log):
-        history = _after(history, at_ms, programmed, pump)
+    for entry in log:
+        if entry.kind is LogKind.PROGRAM_CHANGED:
+            history = _after(history, entry, pump)
     return history
 
 
-def _after(history: DoseHistory, at_ms: int, programmed: LogEntry, pump: Pump) -> DoseHistory:
-    dose, concentration = programmed.get("dose_pg_per_day"), programmed.get("concentration_ug_per_ml")
+def _after(history: DoseHistory, entry: LogEntry, pump: Pump) -> DoseHistory:
+    dose, concentration = entry.get("dose_pg_per_day"), entry.get("concentration_ug_per_ml")
     if not isinstance(dose, int) or not isinstance(concentration, int):
         return history
     last = history.last_effective_dose_pg_per_day
     if dose <= pump.minimum_rate_nl_per_day * concentration:
         return replace(history, interrupted=last is not None)
-    raised_ms = at_ms if last is None or dose > last else history.last_increase_ms
+    raised_ms = entry.at_ms if last is None or dose > last else history.last_increase_ms
     return DoseHistory(dose, raised_ms, interrupted=False)
-
-
-def _programmed(log: tuple[LogEntry, ...]) -> Iterator[tuple[int, LogEntry]]:
-    """When a program came into force, with the intent that says which dose it is."""
-    intents = {entry.get("after"): entry for entry in log if entry.kind is LogKind.PROGRAM_INTENDED}
-    for entry in log:
-        if entry.kind is LogKind.PROGRAM_CHANGED and entry.get("program") in intents:
-            yield entry.at_ms, intents[entry.get("program")]

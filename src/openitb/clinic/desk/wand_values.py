@@ -44,6 +44,7 @@ def pump_reading(reading: Reading) -> PumpReading:
         alarms=tuple(_alarm(alarm) for alarm in read.alarms),
         log=tuple(_log_lines(reading)),
         extra=tuple(_extra(reading, pump)),
+        zone_offset_ms=read.zone_offset_ms,
     )
 
 

@@ -56,7 +56,8 @@ def _interrogated(
     firmware: Firmware, build: Build, request: Interrogate, role: Role
 ) -> tuple[Firmware, Reply]:
     report.require_page(firmware, request.log_after)
-    firmware = logged(firmware, LogKind.INTERROGATED, _by(request, role))
+    if request.log_after is None:  # further pages belong to the reading that began there
+        firmware = logged(firmware, LogKind.INTERROGATED, _by(request, role))
     return firmware, report.interrogation(firmware, build, request.log_after)
 
 

@@ -1,0 +1,148 @@
+"""Sessions with a live implant over the wand: applied, refused, unknown; asserted at the actuator."""
+
+from dataclasses import replace
+
+import pytest
+
+from openitb import programmer, units
+from openitb.prescription.guardrails import PatientLimits
+from openitb.prescription.orders import MinimumRate, SimpleContinuous, Stopped, parse_order
+from openitb.programmer import Applied, Reading, Refused, Review, Unknown, Unreachable
+from openitb.telemetry import LinkDown, NoAnswer
+
+ADULT = PatientLimits("spinal", 40.0)
+
+
+def _dose(ug_per_day: int) -> SimpleContinuous:
+    return SimpleContinuous(ug_per_day * units.PG_PER_UG)
+
+
+def _read(bench) -> Reading:
+    reading = programmer.interrogate(bench.wand, bench.sender)
+    assert isinstance(reading, Reading)
+    return reading
+
+
+def _review(bench, order) -> Review:
+    return programmer.review(_read(bench), order, ADULT, bench.clock())
+
+
+def _delivered_nl(bench) -> int:
+    return bench.service.implant(bench.wand.serial).hardware.delivered_nl
+
+
+def test_an_order_that_is_committed_is_what_the_pump_delivers(bench) -> None:
+    outcome = programmer.commit(bench.wand, _review(bench, _dose(100)), "c-1", bench.sender)
+    assert isinstance(outcome, Applied)
+    bench.clock.now_ms += 10 * units.MS_PER_DAY
+    # 100 µg/day at 500 µg/mL is 0.2 mL/day, 2 mL in ten days
+    assert _delivered_nl(bench) == 2 * units.NL_PER_ML
+
+
+def test_the_same_command_twice_is_carried_out_once(bench) -> None:
+    review = _review(bench, _dose(100))
+    for _ in range(2):
+        assert isinstance(programmer.commit(bench.wand, review, "c-1", bench.sender), Applied)
+    kinds = [entry.kind.value for entry in _read(bench).log]
+    assert kinds.count("program changed") == 1
+
+
+def test_a_review_of_a_program_that_has_changed_is_refused(bench) -> None:
+    stale = _review(bench, _dose(100))
+    assert isinstance(programmer.commit(bench.wand, _review(bench, _dose(80)), "c-1", bench.sender), Applied)
+    outcome = programmer.commit(bench.wand, stale, "c-2", bench.sender)
+    assert isinstance(outcome, Refused)
+    assert outcome.field == "expected_digest"
+    assert _read(bench).interrogation.order == _dose(80)
+
+
+def test_nobody_at_the_port_means_nothing_was_sent(bench) -> None:
+    review = _review(bench, _dose(100))
+    bench.service.stop()
+    outcome = programmer.commit(bench.wand, review, "c-1", bench.sender)
+    assert isinstance(outcome, Refused)
+    assert outcome.field == "link"
+    assert isinstance(programmer.interrogate(bench.wand, bench.sender), Unreachable)
+
+
+@pytest.mark.parametrize("acted", [True, False])
+def test_no_answer_is_unknown_until_the_pump_is_read_back(bench, monkeypatch, acted: bool) -> None:
+    review = _review(bench, _dose(100))
+    from openitb.telemetry import Channel
+
+    send = Channel.send
+
+    def lost(channel: Channel, request: bytes) -> bytes:
+        if acted:
+            send(channel, request)
+        raise NoAnswer("the answer was lost")
+
+    monkeypatch.setattr(Channel, "send", lost)
+    outcome = programmer.commit(bench.wand, review, "c-1", bench.sender)
+    assert isinstance(outcome, Unknown)
+    monkeypatch.undo()
+    settled = programmer.settle(bench.wand, review.new_digest, "c-1", bench.sender)
+    assert isinstance(settled, Applied if acted else Refused)
+
+
+def test_the_wrong_serial_is_not_reached(bench) -> None:
+    answer = programmer.interrogate(replace(bench.wand, serial="NGP-TEST-2"), bench.sender)
+    assert isinstance(answer, Unreachable)
+
+
+def test_a_long_log_is_read_whole_and_verified(bench) -> None:
+    for number in range(100):
+        order = _dose(100 + number % 2)
+        programmer.commit(bench.wand, _review(bench, order), f"c-{number}", bench.sender)
+    reading = _read(bench)
+    assert [entry.number for entry in reading.log] == list(range(1, len(reading.log) + 1))
+    assert reading.log_fault == ""
+
+
+def test_step_limits_count_from_the_last_dose_that_was_given(bench) -> None:
+    programmer.commit(bench.wand, _review(bench, _dose(100)), "c-1", bench.sender)
+    bench.clock.now_ms += 2 * units.MS_PER_DAY
+    programmer.commit(bench.wand, _review(bench, Stopped()), "c-2", bench.sender)
+    bench.clock.now_ms += units.MS_PER_DAY
+    history = programmer.dose_history(_read(bench).log, _pump(bench))
+    assert history.last_effective_dose_pg_per_day == 100 * units.PG_PER_UG
+    assert history.interrupted
+    assert _review(bench, _dose(300)).verdict.outcome != "accepted"
+
+
+def test_minimum_rate_is_no_dose_to_count_from(bench) -> None:
+    programmer.commit(bench.wand, _review(bench, MinimumRate()), "c-1", bench.sender)
+    assert programmer.dose_history(_read(bench).log, _pump(bench)).last_effective_dose_pg_per_day is None
+
+
+def test_a_review_sets_old_beside_new_with_dates(bench) -> None:
+    programmer.commit(bench.wand, _review(bench, _dose(100)), "c-1", bench.sender)
+    bench.clock.now_ms += 2 * units.MS_PER_DAY
+    order = parse_order(
+        {
+            "mode": "flex",
+            "steps": [{"from": "00:00", "dose_rate": "6 ug/h"}, {"from": "08:00", "dose_rate": "4 ug/h"}],
+        }
+    )
+    review = _review(bench, order)
+    assert review.new is not None
+    assert (review.old.daily_dose_pg, review.new.daily_dose_pg) == (10**8, 112 * 10**6)
+    assert review.old_refill is not None
+    assert review.new_refill is not None
+    assert review.new_refill.low_reservoir_date < review.old_refill.low_reservoir_date
+
+
+def test_an_order_beyond_the_pump_has_no_program_and_a_hard_finding(bench) -> None:
+    review = _review(bench, _dose(1))
+    assert review.new is None
+    assert review.verdict.outcome == "refused"
+
+
+def test_a_closed_link_is_told_apart_from_a_lost_answer() -> None:
+    assert not issubclass(LinkDown, NoAnswer)
+
+
+def _pump(bench):
+    from openitb import catalogue
+
+    return catalogue.load().pump(_read(bench).interrogation.pump_id)
