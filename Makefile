@@ -23,6 +23,7 @@ test: $(VENV)/.test
 	@sh tools/need-chromium.sh
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest -n auto -m "not browser"
+	sh tools/with-postgres.sh $(BIN)/pytest -n auto tests/clinic
 	$(BIN)/pytest -m browser
 
 check: $(VENV)/.test

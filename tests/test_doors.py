@@ -17,5 +17,7 @@ def test_lock_files_carry_hashes_and_no_index_address() -> None:
     for lock in sorted((ROOT / "requirements").glob("*.txt")):
         text = lock.read_text()
         assert "--hash=sha256:" in text
-        assert not any(line.startswith(("-i", "--index", "--extra-index", "--find-links")) for line in text.splitlines())
+        assert not any(
+            line.startswith(("-i", "--index", "--extra-index", "--find-links")) for line in text.splitlines()
+        )
         assert "://" not in text
