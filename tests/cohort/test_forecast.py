@@ -196,7 +196,7 @@ def test_a_forecast_says_what_it_rests_on() -> None:
         "5 days as delivered, then 4 days as programmed",
         "2 daily doses, the last of 120 µg",
         "5 to 95 % of 12 simulated people who differ in 21 parameters",
-        "17 of the 44 parameters of the body are assumed or recalled",
+        "Of the body's 44 parameters 17 are assumed or recalled, 17 fitted by us",
         "preset well mixed",
         "Not fitted to this patient",
     ):

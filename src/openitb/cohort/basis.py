@@ -16,13 +16,16 @@ def basis(history: TipHistory, parameters: BodyParameters, tolerance: float, peo
     return (
         _delivered(history),
         _carried(history, tolerance),
-        _population(people),
-        _parameters(),
-        _dispersion(parameters),
+        *basis_of_people(parameters, people),
         "Not fitted to this patient: the patient's own untreated scores, dose history and tip level enter, "
         "the patient's response to past doses does not.",
         "Tablets and injections into the spinal fluid are left out; pump and catheter are taken to work.",
     )
+
+
+def basis_of_people(parameters: BodyParameters, people: int) -> tuple[str, ...]:
+    """What any band rests on: the people sampled and the body they share."""
+    return _population(people), _parameters(), _dispersion(parameters)
 
 
 def dispersion_of(parameters: BodyParameters) -> Dispersion | None:
@@ -33,12 +36,13 @@ def dispersion_of(parameters: BodyParameters) -> Dispersion | None:
     return None
 
 
-def weak_parameters() -> tuple[int, int]:
-    """How many of the body's parameters are recalled or assumed, and how many there are."""
-    typical = catalogue.load().body["typical-adult"].facts
-    known = [typical[known.name] for _, known in known_by_field() if known.name in typical]
-    weak = {Confidence.RECALLED, Confidence.ASSUMED}
-    return sum(fact.confidence in weak for fact in known), len(known_by_field())
+def parameters_by_confidence() -> dict[str, int]:
+    """How many of the body's parameters are assumed or recalled, calibrated by us, and sourced."""
+    typical, well_mixed = (catalogue.load().body[name].facts for name in ("typical-adult", "well-mixed"))
+    facts = [(typical if known.name in typical else well_mixed)[known.name] for _, known in known_by_field()]
+    sourced = sum(fact.confidence.is_sourced for fact in facts)
+    calibrated = sum(fact.confidence == Confidence.CALIBRATED for fact in facts)
+    return {"weak": len(facts) - sourced - calibrated, "calibrated": calibrated, "sourced": sourced}
 
 
 def _delivered(history: TipHistory) -> str:
@@ -67,8 +71,11 @@ def _population(people: int) -> str:
 
 
 def _parameters() -> str:
-    weak, known = weak_parameters()
-    return f"{weak} of the {known} parameters of the body are assumed or recalled, not read in a source."
+    count = parameters_by_confidence()
+    return (
+        f"Of the body's {sum(count.values())} parameters {count['weak']} are assumed or recalled, "
+        f"{count['calibrated']} fitted by us to published observations and {count['sourced']} from a source."
+    )
 
 
 def _dispersion(parameters: BodyParameters) -> str:
