@@ -45,7 +45,9 @@ class UnitError(ValueError):
 @lru_cache(maxsize=1)
 def registry() -> "pint.UnitRegistry[Decimal]":
     """The unit registry, on exact decimals, with the spellings clinics use."""
-    units: pint.UnitRegistry[Decimal] = pint.UnitRegistry(non_int_type=Decimal, cache_folder=None)
+    units: pint.UnitRegistry[Decimal] = pint.UnitRegistry(
+        non_int_type=Decimal, cache_folder=None, on_redefinition="ignore"
+    )
     units.define("mcg = microgram")
     units.define("point = []")
     units.define("cm2 = centimeter ** 2")
