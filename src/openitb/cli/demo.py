@@ -36,21 +36,19 @@ def demo(among_real: AmongReal = False) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    added, kept = _load(among_real)
+    added, kept = load_with_progress(among_real)
     typer.echo(f"{added} synthetic people added, {kept} were there already")
 
 
-def _load(among_real: bool) -> tuple[int, int]:
-    from django.conf import settings
+def load_with_progress(among_real: bool = False) -> tuple[int, int]:
+    """Load the demo clinic; gives how many people were added and how many were there already."""
+    from openitb.clinic.demo.load import folders_here, load
 
-    from openitb.clinic.demo.load import Folders, load
-
-    folders = Folders(settings.CLINIC_IMPLANTS, settings.HOME / "cases")
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("living through the histories", total=None)
         loaded = load(
-            folders,
+            folders_here(),
             time.time_ns() // NS_PER_MS,
             among_real=among_real,
             progress=lambda done, total, _name: progress.update(task, completed=done, total=total),
