@@ -145,6 +145,7 @@ class Happening(Table):
 
     day: int
     at: ClockTime | None = None
+    kind: Kind = "check-up"
     order: dict[str, Any] | None = None
     oral: dict[str, Any] | None = None
     stop: dict[str, Any] | None = None

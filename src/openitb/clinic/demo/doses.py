@@ -39,8 +39,7 @@ def orders(person: Person, house: House, until_ms: int) -> tuple[Given, ...]:
     for at_ms, what in sorted(_triggers(person, house, until_ms), key=lambda each: each[0]):
         order = _own(what) if isinstance(what, Happening) else _stepped(person, given[-1].order, what)
         if order is not None and order != given[-1].order:
-            override = what.override if isinstance(what, Happening) else None
-            given.append(_given(at_ms, order, house, override))
+            given.append(_given(at_ms, order, house, what))
     return tuple(given)
 
 
@@ -57,12 +56,18 @@ def _triggers(person: Person, house: House, until_ms: int) -> Iterator[tuple[int
             yield at_ms, event
 
 
-def _given(at_ms: int, order: Order, house: House, override: str | None = None) -> Given:
-    is_early = at_ms < house.stay_days * units.MS_PER_DAY
+def _given(at_ms: int, order: Order, house: House, why: Titration | Happening | None = None) -> Given:
     table: Table = {"order": order_to_mapping(order)}
-    if override:
-        table["override"] = override
-    return Given(at_ms, order, "recovery check" if is_early else "titration visit", table)
+    if isinstance(why, Happening) and why.override:
+        table["override"] = why.override
+    is_in_hospital = at_ms < house.stay_days * units.MS_PER_DAY
+    return Given(at_ms, order, "recovery check" if is_in_hospital else _kind(why), table)
+
+
+def _kind(why: Titration | Happening | None) -> Kind:
+    if isinstance(why, Happening):
+        return why.kind
+    return "check-up" if why is not None and why.phase == "maintenance" else "titration visit"
 
 
 def _first(person: Person, house: House) -> Given:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
 from openitb.clinic.demo.cast import Cast, Person, load_cast
@@ -50,16 +51,26 @@ class Loaded:
     kept: int
 
 
+def folders_here() -> Folders:
+    """The folders of this installation."""
+    return Folders(settings.CLINIC_IMPLANTS, settings.HOME / "cases")
+
+
 def load(
-    folders: Folders, now_ms: int, *, among_real: bool = False, progress: Progress | None = None
+    folders: Folders,
+    now_ms: int,
+    *,
+    cast: Cast | None = None,
+    among_real: bool = False,
+    progress: Progress | None = None,
 ) -> Loaded:
-    """Add everybody of the cast who is not there yet; their stories end at `now_ms`.
+    """Add everybody of the cast, the shipped one by default, who is not there yet; ends at `now_ms`.
 
     Refuses a database that holds people who are not synthetic with `DemoError`, unless `among_real`.
     """
     if not among_real:
         _require_synthetic_only()
-    cast = load_cast()
+    cast = cast or load_cast()
     known = set(Patient.objects.values_list("number", flat=True))
     missing = [person for person in cast.person if person.number not in known]
     played = [

@@ -106,11 +106,11 @@ def _done(visit: Visit, told: Happening, drawn_nl: Mapping[int, int]) -> Iterato
 
 def _refilled(visit: Visit, told: Happening, drawn_nl: int) -> str:
     expected_nl = expected_to_draw_nl(visit)
-    difference = drawn_nl - expected_nl
-    sign = "+" if difference >= 0 else "−"
+    difference = units.format_volume(drawn_nl - expected_nl, 1)
+    sign = "" if difference.startswith(("-", "0 ")) else "+"
     return (
         f"Expected {units.format_volume(expected_nl, 1)}, drew {units.format_volume(drawn_nl, 1)} "
-        f"({sign}{units.format_volume(abs(difference), 1)}). Filled {told.text}."
+        f"({sign}{difference.replace('-', '−')}). Filled {told.text}."
     )
 
 
@@ -120,8 +120,8 @@ def expected_to_draw_nl(visit: Visit) -> int:
 
 
 def _seen(rated: list[Rated]) -> Iterator[str]:
-    if rated:
-        yield ", ".join(f"{_label(each)} {each.code}" for each in rated) + "."
+    text = ", ".join(f"{_label(each)} {each.code}" for each in rated)
+    yield f"{text.capitalize()}." if text else ""
 
 
 def _label(rated: Rated) -> str:

@@ -138,7 +138,7 @@ def _others(person: Person, house: House) -> Iterator[_Act]:
         if event.order is None:
             at_ms = event.day * units.MS_PER_DAY + of_day_ms(event.at or house.round_at)
             table = event.model_dump(include={"oral", "stop"}, exclude_none=True)
-            yield _Act(at_ms, table, None if event.oral else "check-up")
+            yield _Act(at_ms, table, None if event.oral else event.kind)
 
 
 def _explanted_ms(person: Person, house: House, midnight_ms: int | None) -> int | None:
