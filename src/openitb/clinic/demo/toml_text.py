@@ -57,7 +57,7 @@ def _inline(value: object) -> str:
             return value.isoformat()
         case Mapping():
             return "{ " + ", ".join(_pairs(value)) + " }" if value else "{}"
-        case Sequence():
+        case list() | tuple():
             return "[ " + ", ".join(_inline(item) for item in value) + " ]" if value else "[]"
     raise TomlError(f"value: got {value!r}, expected text, a number, a flag, an instant, a list or a table")
 
