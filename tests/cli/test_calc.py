@@ -110,8 +110,9 @@ def test_bridge_takes_tubing_and_catheter_from_the_catalogue(answer: Callable[..
 
 def test_prime(answer: Callable[..., dict[str, Any]]) -> None:
     told = answer("prime", PRIME)
-    assert [told[key] for key in ("volume_ml", "duration_min", "dose_ug")] == [0.316, 18.96, 0]
-    assert {wrong["dose_ug"] for wrong in told["if_wrong"]} == {158, 70, 88}
+    assert [told[key] for key in ("volume_ml", "duration_min", "dose_ug")] == [0.316, 18.96, 158]
+    assert told["csf_dose_ug"] == 0
+    assert {wrong["csf_dose_ug"] for wrong in told["if_wrong"]} == {158, 70, 88}
 
 
 def test_mix(answer: Callable[..., dict[str, Any]]) -> None:

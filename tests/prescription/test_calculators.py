@@ -257,9 +257,9 @@ def test_the_prime_depends_on_what_tubing_and_catheter_hold(
 ) -> None:
     answer = prime(question(tubing, catheter))
     assert answer.volume_ml == Fraction(volume)
-    assert answer.dose_ug == reaches_csf
+    assert answer.csf_dose_ug == reaches_csf
     assert answer.without_drug_ml == Fraction(gap)
-    assert answer.programmed_dose_ug == Fraction(volume) * 500
+    assert answer.dose_ug == Fraction(volume) * 500
 
 
 def test_a_prime_of_the_whole_path_takes_nineteen_minutes_at_the_pumps_top_rate() -> None:
@@ -272,12 +272,12 @@ def test_a_prime_of_the_whole_path_takes_nineteen_minutes_at_the_pumps_top_rate(
 
 def test_a_wrong_answer_is_a_bolus_or_hours_without_drug() -> None:
     wrong = {(w.tubing_holds, w.catheter_holds): w for w in prime(question("csf", "csf")).if_wrong}
-    assert wrong["drug", "drug"].dose_ug == 158
-    assert wrong["drug", "csf"].dose_ug == 70
-    assert wrong["csf", "drug"].dose_ug == 88
+    assert wrong["drug", "drug"].csf_dose_ug == 158
+    assert wrong["drug", "csf"].csf_dose_ug == 70
+    assert wrong["csf", "drug"].csf_dose_ug == 88
     nothing_primed = {(w.tubing_holds, w.catheter_holds): w for w in prime(question("drug", "drug")).if_wrong}
     missed = nothing_primed["no drug", "no drug"]
-    assert missed.dose_ug == 0
+    assert missed.csf_dose_ug == 0
     assert missed.without_drug_h == Fraction("18.96")
 
 
@@ -291,7 +291,7 @@ def test_the_older_tubing_constant_primes_a_bolus_where_the_newer_is_right() -> 
     other = prime(question("csf", "csf")).other_tubing
     assert other is not None
     assert other.volume_ml == Fraction("0.375")
-    assert other.if_other_is_used_wrongly.dose_ug == Fraction("29.5")
+    assert other.if_other_is_used_wrongly.csf_dose_ug == Fraction("29.5")
     assert other.if_other_is_true.without_drug_ml == Fraction("0.059")
 
 
@@ -316,8 +316,8 @@ def test_priming_agrees_with_pushing_single_microlitres(
     answer = prime(question(tubing, catheter, path))
     assert answer.volume_ml in {0, path.tubing_ml, path.catheter_ml, path.volume_ml}
     drug, gap = pushed_by_cells(path, answer.volume_ml, tubing == "drug", catheter == "drug")
-    assert (answer.dose_ug, answer.without_drug_ml) == (drug * 500, gap)
-    states = {(w.dose_ug, w.without_drug_ml) for w in answer.if_wrong}
+    assert (answer.csf_dose_ug, answer.without_drug_ml) == (drug * 500, gap)
+    states = {(w.csf_dose_ug, w.without_drug_ml) for w in answer.if_wrong}
     wrong = {(True, True), (True, False), (False, True), (False, False)} - {
         (tubing == "drug", catheter == "drug")
     }

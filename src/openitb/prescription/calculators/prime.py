@@ -45,7 +45,7 @@ class Pushed:
 
     tubing_holds: str
     catheter_holds: str
-    dose_ug: Fraction
+    csf_dose_ug: Fraction
     without_drug_ml: Fraction
     without_drug_h: Fraction | None
     text: str
@@ -65,15 +65,15 @@ class OtherTubing:
 class PrimeAnswer(Answer):
     """The prime and its consequences.
 
-    `dose_ug` is the drug that reaches the CSF during the prime; `programmed_dose_ug` is what a
-    programmer shows for it, volume times concentration. `without_drug_ml` stays in the path and
+    `dose_ug` is what a programmer shows for it, volume times concentration; `csf_dose_ug` is the drug
+    that reaches the CSF during the prime. `without_drug_ml` stays in the path and
     reaches the tip later. `if_wrong` holds one entry for each way the two answers can be wrong.
     """
 
     volume_ml: Fraction
     duration_min: Fraction
     dose_ug: Fraction
-    programmed_dose_ug: Fraction
+    csf_dose_ug: Fraction
     without_drug_ml: Fraction
     without_drug_h: Fraction | None
     if_wrong: tuple[Pushed, ...]
@@ -97,8 +97,8 @@ def prime(question: PrimeQuestion) -> PrimeAnswer:
     return PrimeAnswer(
         volume_ml=volume,
         duration_min=volume / _prime_flow(question) * MINUTES_PER_DAY,
-        dose_ug=result.dose_ug,
-        programmed_dose_ug=volume * question.concentration_ug_per_ml,
+        csf_dose_ug=result.csf_dose_ug,
+        dose_ug=volume * question.concentration_ug_per_ml,
         without_drug_ml=result.without_drug_ml,
         without_drug_h=result.without_drug_h,
         if_wrong=_if_wrong(question, volume),
@@ -157,10 +157,10 @@ def _words(question: PrimeQuestion, state: State) -> tuple[str, str]:
     return tubing, catheter
 
 
-def _effect(dose_ug: Fraction, left_ml: Fraction, hours: Fraction | None) -> str:
+def _effect(csf_dose_ug: Fraction, left_ml: Fraction, hours: Fraction | None) -> str:
     parts = []
-    if dose_ug:
-        parts.append(f"{number(dose_ug, 1)} ug goes into the CSF at once as a bolus")
+    if csf_dose_ug:
+        parts.append(f"{number(csf_dose_ug, 1)} ug goes into the CSF at once as a bolus")
     if left_ml:
         time = "for its volume over the flow" if hours is None else f"for {number(hours, 1)} h"
         parts.append(f"{number(left_ml)} mL without drug stays in the path: no drug {time} when it passes")
@@ -200,7 +200,7 @@ def _steps(question: PrimeQuestion, volume_ml: Fraction, result: Pushed) -> tupl
         Step(f"prime: {_WANTED[_state(question)]}", volume_ml, "mL"),
         Step(f"duration = {shown} ÷ {number(flow)} mL/day × {MINUTES_PER_DAY} min/day", minutes, "min"),
         Step(f"programmed dose = {shown} × {strength} ug/mL", volume_ml * strength, "ug"),
-        Step("of it reaches the CSF: the drug that stood nearest the tip", result.dose_ug, "ug"),
+        Step("of it reaches the CSF: the drug that stood nearest the tip", result.csf_dose_ug, "ug"),
     )
 
 
