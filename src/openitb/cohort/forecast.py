@@ -1,7 +1,7 @@
 """The predicted course of a patient on a pump, with a band from the spread between people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -39,6 +39,11 @@ class Sampling:
     seed: int
 
 
+def usual_grid_h() -> float:
+    """The catalogue's grid of a forecast."""
+    return float(catalogue.load().practice["forecast"].fact("shown_every").number("hour"))
+
+
 @dataclass(frozen=True, slots=True)
 class ForecastRequest:
     """What to predict: for whom, from which delivery, on which grid (`every_h`)."""
@@ -46,7 +51,7 @@ class ForecastRequest:
     subject: Subject
     history: TipHistory
     sampling: Sampling
-    every_h: float = 1.0
+    every_h: float = field(default_factory=usual_grid_h)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

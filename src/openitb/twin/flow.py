@@ -13,9 +13,8 @@ from math import sqrt
 
 from scipy.special import gammaincc, ndtr, ndtri
 
-from openitb import catalogue
 from openitb.catalogue import Pump
-from openitb.prescription.answers import Answer, SourceNote, Step, notes, source_note
+from openitb.prescription.answers import Answer, SourceNote, Step, notes, practice, source_note
 from openitb.twin.records import EmptiedReservoir, check_visits
 from openitb.units import NL_PER_ML, format_number, format_volume
 
@@ -24,6 +23,7 @@ CATHETER_CAUTION = (
     "the pump may still empty as programmed."
 )
 _PERCENT = 100
+_ENTRY = "residual-inference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,9 @@ class FlowInference(Answer):
 
 
 def usual_assumptions() -> Assumptions:
-    """The catalogue's: see `residual-inference`, all of it assumed."""
-    gain = Gain(1.0 + _rule("gain_mean", "1"), _rule("gain_sd", "1"))
+    """The catalogue's: `residual-inference` and the spread between pumps, all of it assumed."""
+    spread = practice("delivery-accuracy").fact("gain_spread")
+    gain = Gain(1.0 + _rule("gain_mean", "1"), float(spread.number("1")))
     return Assumptions(gain, _rule("drawing_sd", "nL"), _rule("filling_sd", "nL"))
 
 
@@ -191,10 +192,10 @@ def _step(text: str, value: float, unit: str) -> Step:
 
 
 def _sources(pump: Pump) -> tuple[SourceNote, ...]:
-    entry = catalogue.load().practice["residual-inference"]
-    own = notes(entry, "gain_mean", "gain_sd", "drawing_sd", "filling_sd", "band", "strange")
-    return (*own, source_note(pump, "flow_accuracy"))
+    own = notes(practice(_ENTRY), "gain_mean", "drawing_sd", "filling_sd", "band", "strange")
+    spread = source_note(practice("delivery-accuracy"), "gain_spread")
+    return (spread, *own, source_note(pump, "flow_accuracy"))
 
 
 def _rule(name: str, unit: str) -> float:
-    return float(catalogue.load().practice["residual-inference"].fact(name).number(unit))
+    return float(practice(_ENTRY).fact(name).number(unit))

@@ -9,9 +9,8 @@ from math import sqrt
 
 from scipy.special import ndtri
 
-from openitb import catalogue
 from openitb.catalogue import Pump
-from openitb.prescription.answers import Answer, Step, notes
+from openitb.prescription.answers import Answer, Step, practice
 from openitb.twin.flow import (
     CATHETER_CAUTION,
     Assumptions,
@@ -55,8 +54,7 @@ def predict_reservoir(
     """The reservoir today and its dates; `TwinError` for a reservoir this pump cannot have."""
     check_now(now, pump)
     assumed = assumptions or usual_assumptions()
-    rules = catalogue.load().practice["residual-inference"]
-    band = float(rules.fact("band").number("1"))
+    band = float(practice("residual-inference").fact("band").number("1"))
     reach = float(ndtri((1 + band) / 2))
     likely = now.filled_nl - flow.gain.mean * now.delivered_nl
     spread = sqrt((flow.gain.sd * now.delivered_nl) ** 2 + assumed.filling_sd_nl**2)
@@ -74,7 +72,7 @@ def predict_reservoir(
         earliest_low_ms=dates[2],
         notes=(CATHETER_CAUTION,),
         steps=_steps(flow, now, counts),
-        sources=notes(rules, "gain_sd", "filling_sd", "band"),
+        sources=flow.sources,
     )
 
 
