@@ -1,6 +1,5 @@
 """The people of the demo clinic."""
 
-import tomllib
 from importlib.resources import files
 
 import pytest
@@ -65,10 +64,3 @@ def test_a_cast_that_is_wrong_is_refused_in_one_line_that_names_the_place(
 def test_a_cast_cut_short_is_refused() -> None:
     with pytest.raises(CastError, match="not readable as TOML"):
         casting.read(SHIPPED[: SHIPPED.index("stage =")] + "stage = ")
-
-
-def test_the_shipped_cast_holds_no_dose_where_a_rule_gives_one() -> None:
-    people = tomllib.loads(SHIPPED)["person"]
-    assert not any(
-        "dose" in person.get("trial", {}) or "start" in person.get("pump", {}) for person in people
-    )

@@ -6,16 +6,18 @@ from decimal import Decimal
 import pytest
 
 from openitb import catalogue, units
-from openitb.clinic.demo.cast import Cast
+from openitb.clinic.demo.cast import Cast, Person, of_day_ms
 from openitb.clinic.demo.notes import expected_to_draw_nl, forgotten_bridge
-from openitb.clinic.demo.play import Played
+from openitb.clinic.demo.play import Played, play
 from openitb.clinic.demo.ratings import ratings
 from openitb.clinic.demo.readings import kept_readings
+from openitb.clinic.demo.story import tell
 from openitb.clinic.demo.syringe import drawn_nl
 from openitb.implant import believed_volume_nl, latched_alarms
 from openitb.protocol import AlarmCondition
 from openitb.world import case, casefile
 from openitb.world.case import Refill
+from openitb.world.simulate import run_system
 from openitb.world.simulation import Simulation, simulate
 
 Play = Callable[[str], Played]
@@ -169,3 +171,28 @@ def test_the_pump_is_read_before_and_after_the_work_of_each_visit(played: Play, 
 def test_the_syringe_is_read_to_its_lines(played: Play, cast: Cast) -> None:
     line_nl = units.volume_nl(cast.house.syringe_graduation, "line")
     assert all(volume % line_nl == 0 for volume in drawn_nl(played("SYN-029"), cast.house).values())
+
+
+@pytest.mark.parametrize("time_of_day", ["00:02", "12:01", "23:58"])
+def test_the_urgent_stories_are_urgent_at_any_time_of_day(
+    cast: Cast, person: Callable[[str], Person], now_ms: int, time_of_day: str
+) -> None:
+    at_ms = now_ms - now_ms % units.MS_PER_DAY + of_day_ms(time_of_day)
+    overdue, emergency = (play(tell(person(number), cast.house, at_ms)) for number in ("SYN-023", "SYN-027"))
+    assert overdue.implant
+    assert latched_alarms(overdue.implant) == (AlarmCondition.LOW_RESERVOIR,)
+    assert emergency.therapy
+    assert emergency.therapy.series["withdrawal"][-1] > 0.3
+
+
+@pytest.mark.parametrize("time_of_day", ["00:02", "23:58"])
+def test_every_story_can_be_told_and_passes_the_gate_at_any_time_of_day(
+    cast: Cast, now_ms: int, time_of_day: str
+) -> None:
+    at_ms = now_ms - now_ms % units.MS_PER_DAY + of_day_ms(time_of_day)
+    for someone in cast.person:
+        story = tell(someone, cast.house, at_ms)
+        for tables in (story.trial, story.therapy):
+            if tables is not None:
+                _, happened = run_system(case.build(casefile.validated(tables)))
+                assert len(happened) == len(tables["event"])
