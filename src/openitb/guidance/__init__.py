@@ -1,5 +1,6 @@
 """Rules of each stage of the therapy as pure functions, each answer with its steps and sources."""
 
+from openitb.guidance.discrepancy import DiscrepancyAnswer, calls_for_escalation, volume_discrepancy
 from openitb.guidance.dosing import (
     PHASES,
     Phase,
@@ -9,4 +10,14 @@ from openitb.guidance.dosing import (
     titration_step,
 )
 
-__all__ = ["PHASES", "Phase", "StartDoseAnswer", "TitrationAnswer", "start_dose", "titration_step"]
+__all__ = [
+    "PHASES",
+    "DiscrepancyAnswer",
+    "Phase",
+    "StartDoseAnswer",
+    "TitrationAnswer",
+    "calls_for_escalation",
+    "start_dose",
+    "titration_step",
+    "volume_discrepancy",
+]
