@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 OPENITB_HOME ?= var
 PORT ?= 8000
 export OPENITB_HOME
+# Small matrices: more threads only get in each other's way.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: run test bench check unit browser lock clean help
 
