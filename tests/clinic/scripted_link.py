@@ -11,15 +11,17 @@ from openitb.clinic.desk.ports import (
     Finding,
     LinkFailure,
     LogLine,
+    NoOutlook,
     OrderMapping,
     OrderRefused,
     Outcome,
+    Outlook,
     Prediction,
     PumpReading,
     Review,
 )
 from openitb.clinic.desk.summaries import program_summary
-from openitb.clinic.record.models import Patient, System
+from openitb.clinic.record.models import System
 from openitb.prescription import OrderError, SimpleContinuous, compile_order, parse_order
 from openitb.prescription.program import Program
 from openitb.units import MS_PER_DAY, MS_PER_H, NL_PER_ML, UnitError
@@ -89,19 +91,15 @@ class ScriptedLink:
     def read_back(self, system: System, _command_id: UUID) -> Outcome:
         return self._outcome(system, SCRIPT.read_back_outcome)
 
-    def prediction(self, _patient: Patient, order: OrderMapping | None) -> Prediction | None:
-        lift = 0.0 if order is None else 0.6
-        return Prediction(
-            (
-                band("leg_ashworth", "Leg Ashworth", "score", 3.2 - lift, 5.0),
-                band("spasm", "Spasm score", "score", 2.4 - lift, 4.0),
-            ),
-            "Between the lines lie 80 of 100 sampled people.",
-            (
-                "the program read from the pump",
-                "the typical-adult preset",
-                "population spread of the catalogue",
-            ),
+    def outlook(self, system: System, order: OrderMapping | None) -> Outlook | NoOutlook:
+        if not system.is_virtual:
+            return NoOutlook("Predictions are made for virtual implants only.")
+        if not SCRIPT.reachable:
+            return NoOutlook("The wand does not reach the pump.")
+        if order is None:
+            return Outlook(prediction(0.0))
+        return Outlook(
+            prediction(0.0), prediction(0.6), ("Leg Ashworth: 2.6 in 1 day; 3.2 without the change.",)
         )
 
     def _outcome(self, system: System, kind: str) -> Outcome:
@@ -112,6 +110,22 @@ class ScriptedLink:
         }
         reading = self.read_pump(system) if kind == "applied" else None
         return Outcome(kind, texts[kind], reading)
+
+
+def prediction(lift: float) -> Prediction:
+    return Prediction(
+        (
+            band("leg_ashworth", "Leg Ashworth", "score", 3.2 - lift, 5.0),
+            band("spasm", "Spasm score", "score", 2.4 - lift, 4.0),
+        ),
+        SCRIPT.now_ms,
+        "Between the lines lie 80 of 100 sampled people.",
+        (
+            "The program read from the pump.",
+            "The typical-adult preset.",
+            "Population spread of the catalogue.",
+        ),
+    )
 
 
 def band(key: str, label: str, unit: str, level: float, top: float) -> Band:

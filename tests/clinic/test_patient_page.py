@@ -78,12 +78,27 @@ def test_an_assumed_figure_is_marked_as_such(desk, make, pump) -> None:
     )
 
 
-def test_prediction_is_shown_for_virtual_implants_only(desk, make, pump) -> None:
-    virtual = page_of(desk, make.system().patient, "patient-prediction")
-    assert "Rests on: the program read from the pump" in virtual
+def test_prediction_says_what_it_rests_on_one_thing_a_line(desk, make, pump) -> None:
+    page = page_of(desk, make.system().patient, "patient-prediction")
+    assert "<li>The program read from the pump.</li><li>The typical-adult preset.</li>" in page
+
+
+def test_prediction_is_made_for_virtual_implants_only(desk, make, pump) -> None:
     real = make.system(link_address="").patient
-    assert "No prediction" in page_of(desk, real, "patient-prediction")
+    assert "for virtual implants only" in page_of(desk, real, "patient-prediction")
     assert "Predicted course" not in page_of(desk, real)
+
+
+def test_no_prediction_gives_its_reason(desk, make, pump) -> None:
+    pump.reachable = False
+    page = page_of(desk, make.system().patient, "patient-prediction")
+    assert "No prediction" in page
+    assert "The wand does not reach the pump." in page
+
+
+def test_there_is_nothing_to_predict_without_a_pump(desk, make, pump) -> None:
+    patient = make.patient()
+    assert desk.get(reverse("patient-prediction", args=[patient.key])).status_code == 404
 
 
 def test_an_order_under_review_is_predicted_beside_the_program_that_runs(desk, make, pump) -> None:
@@ -95,6 +110,17 @@ def test_an_order_under_review_is_predicted_beside_the_program_that_runs(desk, m
     now, ahead = (series["points"][0][1] for series in first["series"])
     assert ahead < now
     assert "new beside as now" in page
+    assert "3.2 without the change" in page
+
+
+def test_the_tables_hold_every_point_of_the_chart(desk, make, pump) -> None:
+    address = reverse("patient-prediction", args=[make.system().patient.key])
+    page = desk.get(address, {"order": json.dumps({"mode": "stopped"})}).content.decode()
+    panels = chart_in(page, "prediction-data")["panels"]
+    points = sum(len(panel["series"][0]["points"]) for panel in panels)
+    assert page.count('<th scope="row"') == points
+    first = [f"{value:.2f}" for series in reversed(panels[0]["series"]) for value in series["points"][0][1:]]
+    assert re.findall(r'<td class="right number">([^<]*)</td>', page)[:6] == first
 
 
 def test_looking_ahead_sends_nothing(desk, make, pump) -> None:

@@ -28,6 +28,7 @@ from openitb.clinic.record.models import (
 
 Chart = dict[str, Any]
 Panel = dict[str, Any]
+Table = dict[str, Any]
 EVENT_ROWS = ("Alarm", "Complaint", "Bolus", "Refill", "Visit")
 
 
@@ -57,14 +58,33 @@ def history_chart(history: History) -> Chart:
 
 
 def prediction_chart(new: Prediction, old: Prediction | None = None) -> Chart:
-    """Each predicted quantity in its own panel, with its band; `old` is drawn behind for comparison."""
+    """Each predicted quantity in its own panel, with its band; `old` is drawn behind for comparison.
+
+    `ahead` names the two sides of now.
+    """
     behind = {band.key: band for band in old.bands} if old else {}
-    return _chart([_band_panel(band, behind.get(band.key)) for band in new.bands])
+    panels = [_band_panel(band, behind.get(band.key)) for band in new.bands]
+    return {**_chart(panels, new.now_ms), "ahead": ["as delivered", "predicted"]}
 
 
-def _chart(panels: list[Panel]) -> Chart:
-    zone = timezone.get_current_timezone_name()
-    return {"panels": panels, "now": instants.wall_ms(timezone.now()), "zone": zone}
+def prediction_tables(new: Prediction, old: Prediction | None = None) -> list[Table]:
+    """The same figures as rows: instant, then middle, low and high, of `new` and then of `old`."""
+    behind = {band.key: band for band in old.bands} if old else {}
+    return [_table(band, behind.get(band.key)) for band in new.bands]
+
+
+def _table(band: Band, behind: Band | None) -> Table:
+    columns = [band.rows, behind.rows] if behind else [band.rows]
+    rows = [
+        (at, [value for cell in cells for value in cell])
+        for at, *cells in zip(band.at_ms, *columns, strict=True)
+    ]
+    return {"label": band.label, "unit": band.unit, "rows": rows}
+
+
+def _chart(panels: list[Panel], now_ms: int | None = None) -> Chart:
+    now = instants.wall_ms(timezone.now()) if now_ms is None else instants.wall_of_ms(now_ms)
+    return {"panels": panels, "now": now, "zone": timezone.get_current_timezone_name()}
 
 
 def _dose_panel(doses: Iterable[DoseRecord]) -> Panel:

@@ -1,164 +1,142 @@
-"""The coming days: the course rebuilt from the record, carried on, with a band from the population.
+"""The coming days, with a band from the population: the record's course run again and carried on."""
 
-Only what the clinic knows goes in: orders applied, refills recorded, baseline scores, catheter and
-tip. The body is the typical adult and people sampled around it; nothing is fitted to the patient.
-"""
+from dataclasses import dataclass
 
-from collections.abc import Iterator
-from decimal import Decimal
-
-from openitb import catalogue, cohort, units
-from openitb.body import Baseline, BodyError, typical_adult
+from openitb import catalogue, cohort
+from openitb.body import Baseline, BodyError
 from openitb.catalogue import CatalogueError
-from openitb.clinic.desk.ports import Band, OrderMapping, Prediction
-from openitb.clinic.record.models import DoseOutcome, Patient, Score, System
-from openitb.clinic.record.queries import active_system
-from openitb.cohort import CohortError, ForecastRequest, Sampling, Subject, Window
-from openitb.implant import Specimen
-from openitb.prescription.guardrails import PatientLimits
-from openitb.prescription.orders import OrderError, parse_order
+from openitb.clinic.desk import retold
+from openitb.clinic.desk.ports import Band, NoOutlook, Outlook, Prediction
+from openitb.clinic.desk.retold import AS_RECORDED, RetellingError
+from openitb.clinic.record.models import System
+from openitb.cohort import CohortError, Forecast, ForecastRequest, Sampling, Subject, Window
+from openitb.prescription.orders import Order, OrderError
 from openitb.world import case as cases
-from openitb.world.case import Action, Case, Event, Refill, SetOrder
+from openitb.world.case import Case, SetOrder
 from openitb.world.casefile import CaseError
 from openitb.world.simulate import run_system
 
-SHOWN = (
-    ("leg_ashworth", "Leg tone, Ashworth 1-5", "points", 1.0, 5.0),
-    ("arm_ashworth", "Arm tone, Ashworth 1-5", "points", 1.0, 5.0),
-    ("spasm_score", "Spasms, Penn 0-4", "points", 0.0, 4.0),
-    ("sedation_tolerant", "Sedation, fraction of full effect", "", 0.0, 1.0),
-    ("withdrawal", "Withdrawal drive", "", 0.0, 1.0),
-    ("tip_ug_per_h", "Drug at the catheter tip", "µg/h", 0.0, None),
-)
+REAL_PUMP = "Predictions are made for virtual implants only."
+UNRECORDED = "The pump runs an order that is not the record's last; the pump's own is carried on."
 SEED = 20
-_RECORDED = "as recorded"
+
+_UNSCORED = {
+    "arm_ashworth": "Arm tone is left out: it was not scored before treatment.",
+    "spasm_score": "Spasms are left out: they were not scored before treatment.",
+}
 
 
-def prediction(patient: Patient, order: OrderMapping | None, now_ms: int) -> Prediction | None:
-    """The days around now under `order`, or under what runs; None where nothing can be rebuilt."""
-    system = active_system(patient)
-    if system is None or not system.is_virtual:
-        return None
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What the pump itself says that it runs, and since when by its log."""
+
+    order: Order
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is not shown, and what the reader has to know about this record."""
+
+    left_out: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One series of a forecast as the page shows it."""
+
+    key: str
+    label: str
+    unit: str
+    scale_min: float
+    scale_max: float | None
+
+
+def outlook(system: System, running: Running, proposed: Order | None, now_ms: int) -> Outlook | NoOutlook:
+    """The days around now as the pump runs and, if an order is given, with that from now on."""
+    if not system.is_virtual:
+        return NoOutlook(REAL_PUMP)
     try:
-        made = _forecast(patient, system, order, now_ms)
-    except (CaseError, CohortError, BodyError, CatalogueError, OrderError):
-        return None
-    return None if made is None else _shown(made)
+        return _outlook(system, running, proposed, now_ms)
+    except (RetellingError, CaseError, CohortError, BodyError, CatalogueError, OrderError) as error:
+        return NoOutlook(str(error))
 
 
-def _forecast(
-    patient: Patient, system: System, order: OrderMapping | None, now_ms: int
-) -> cohort.Forecast | None:
+def _outlook(system: System, running: Running, proposed: Order | None, now_ms: int) -> Outlook:
+    until_ms = now_ms + catalogue.load().practice["forecast"].fact("ahead").whole("ms")
+    told = retold.retold(system, until_ms)
+    case = _with_what_runs(told, running, now_ms)
+    view = _view(system, told, case)
+    current = _forecast(case, now_ms)
+    if proposed is None:
+        return Outlook(_prediction(current, view))
+    ahead = _forecast(cases.with_event(case, now_ms, SetOrder(proposed), AS_RECORDED), now_ms)
+    changes = (change for change in cohort.compare(current, ahead) if change.key not in view.left_out)
+    words = tuple(change.words for change in changes)
+    return Outlook(_prediction(current, view), _prediction(ahead, view), words)
+
+
+def _with_what_runs(told: Case, running: Running, now_ms: int) -> Case:
+    """The case with the pump's own order after the last recorded one, where they differ."""
+    orders = [event for event in told.events if isinstance(event.action, SetOrder)]
+    last = orders[-1]
+    if isinstance(last.action, SetOrder) and last.action.order == running.order:
+        return told
+    at_ms = min(max(running.since_ms, last.at_ms), now_ms)
+    return cases.with_event(told, at_ms, SetOrder(running.order), AS_RECORDED)
+
+
+def _view(system: System, told: Case, case: Case) -> _View:
+    """What is shown of a prediction, and what it had to fill in or leave out of this record."""
+    untreated = retold.untreated_scores(system.patient)
+    left_out = tuple(key for key in _UNSCORED if getattr(untreated, key) is None)
+    unrecorded = () if case is told else (UNRECORDED,)
+    return _View(left_out, (*unrecorded, *told.assumptions, *(_UNSCORED[key] for key in left_out)))
+
+
+def _forecast(case: Case, now_ms: int) -> Forecast:
     rules = catalogue.load().practice["forecast"]
-    until_ms = now_ms + rules.fact("ahead").whole("ms")
-    case = rebuilt(patient, system, until_ms)
-    if case is None:
-        return None
-    if order is not None:
-        case = cases.with_event(case, now_ms, SetOrder(parse_order(order)), _RECORDED)
     course, _ = run_system(case)
-    if course is None:
-        return None
+    if course is None or case.system is None:
+        raise RetellingError("There is no pump to predict for.")
     start_ms = max(case.start_ms, now_ms - rules.fact("window").whole("ms"))
-    history = cohort.tip_history(course.outflow, case.start_ms, Window(start_ms, now_ms, until_ms))
-    people = int(rules.fact("people").number("1"))
-    subject = Subject(case.patient.parameters, _baseline(case), system.tip_level or "T12")
-    return cohort.forecast(ForecastRequest(subject, history, Sampling(people, SEED)))
+    history = cohort.tip_history(course.outflow, case.start_ms, Window(start_ms, now_ms, case.until_ms))
+    person = case.patient
+    untreated = Baseline(person.leg_ashworth, person.arm_ashworth, person.spasm_score, person.tolerance)
+    subject = Subject(person.parameters, untreated, case.system.tip)
+    return cohort.forecast(ForecastRequest(subject, history, Sampling(rules.fact("people").whole("1"), SEED)))
 
 
-def rebuilt(patient: Patient, system: System, until_ms: int) -> Case | None:
-    """The course of a system as the record tells it, as a case; None without an order or baseline."""
-    doses = sorted(system.doses.filter(outcome=DoseOutcome.APPLIED), key=lambda dose: dose.at)
-    baseline = _baselines(patient)
-    if not doses or baseline is None:
-        return None
-    known = catalogue.load()
-    pump = known.pump(system.pump_id)
-    start_ms = _ms(doses[0].at.timestamp())
-    orders = [(_ms(d.at.timestamp()), SetOrder(parse_order(d.order))) for d in doses]
-    done: list[tuple[int, Action]] = [*orders, *_refills(system, start_ms)]
-    events = sorted(done, key=lambda each: each[0])
-    return Case(
-        title=patient.number,
-        patient=cases.Patient(typical_adult(), *baseline, 1.0, _limits(patient)),
-        system=cases.System(
-            pump=pump,
-            catheter=known.catheter(system.catheter_id),
-            implanted_length_cm=Decimal(system.implanted_length_mm or 0) / 10,
-            tip=system.tip_level or "T12",
-            concentration_ug_per_ml=doses[0].concentration_ug_per_ml,
-            fill_nl=pump.reservoir_capacity_nl,
-            specimen=Specimen(),
-        ),
-        start_ms=start_ms,
-        zone_offset_ms=system.pump_zone_offset_ms,
-        events=tuple(
-            Event(number, at_ms, action, action, _RECORDED)
-            for number, (at_ms, action) in enumerate(events, start=1)
-        ),
-        until_ms=until_ms,
-        every_ms=units.MS_PER_H,
-        assumptions=(),
+def _prediction(made: Forecast, view: _View) -> Prediction:
+    means = f"Middle line: median of {made.people} simulated people. Band: {made.band_name} of them."
+    bands = tuple(_band(made, one) for one in _shown() if one.key not in view.left_out)
+    return Prediction(bands, made.now_ms, means, (*view.remarks, *made.basis))
+
+
+def _shown() -> tuple[_Shown, ...]:
+    tone, spasms = retold.bounds(retold.MODEL_SCALE), retold.bounds(retold.SPASM_SCALE)
+    return (
+        _Shown("leg_ashworth", "Leg tone, Ashworth 1-5", "points", *tone),
+        _Shown("arm_ashworth", "Arm tone, Ashworth 1-5", "points", *tone),
+        _Shown("spasm_score", "Spasms, Penn 0-4", "points", *spasms),
+        _Shown("sedation_tolerant", "Sedation, fraction of full effect", "", 0.0, 1.0),
+        _Shown("respiratory_depression", "Respiratory depression, fraction of full effect", "", 0.0, 1.0),
+        _Shown("withdrawal", "Withdrawal drive, fraction of full effect", "", 0.0, 1.0),
+        _Shown("tip_ug_per_h", "Drug at the catheter tip", "µg/h", 0.0, None),
     )
 
 
-def _limits(patient: Patient) -> PatientLimits:
-    return PatientLimits("spinal" if patient.origin == "spinal" else "cerebral")
-
-
-def _refills(system: System, start_ms: int) -> Iterator[tuple[int, Refill]]:
-    for refill in system.refills.all():
-        at_ms = _ms(refill.at.timestamp())
-        if at_ms >= start_ms:
-            bridged = bool(refill.bridged)
-            yield at_ms, Refill(refill.injected_nl, refill.new_concentration_ug_per_ml, bridged)
-
-
-def _baselines(patient: Patient) -> tuple[float, float, float] | None:
-    scores = list(patient.scores.filter(is_baseline=True))
-    legs = [_published(s) for s in scores if "leg" in s.muscle_group.lower() and "ashworth" in s.scale_id]
-    arms = [_published(s) for s in scores if "arm" in s.muscle_group.lower() and "ashworth" in s.scale_id]
-    spasms = [float(s.value) for s in scores if s.scale_id.startswith("penn-frequency")]
-    if not legs:
-        return None
-    return _mean(legs), _mean(arms or [1.0]), _mean(spasms or [0.0])
-
-
-def _published(score: Score) -> float:
-    """An Ashworth score on the published 1 to 5 form that the model works on."""
-    return float(score.value) + (0.0 if score.scale_id == "ashworth-1-5" else 1.0)
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _baseline(case: Case) -> Baseline:
-    person = case.patient
-    return Baseline(person.leg_ashworth, person.arm_ashworth, person.spasm_score, person.tolerance)
-
-
-def _shown(made: cohort.Forecast) -> Prediction:
-    at_ms = tuple(int(at) for at in made.time_ms)
-    bands = []
-    for key, label, unit, low, high in SHOWN:
-        band = made.series[key]
-        bands.append(
-            Band(
-                key=key,
-                label=label,
-                unit=unit,
-                at_ms=at_ms,
-                middle=tuple(band.median.tolist()),
-                low=tuple(band.low.tolist()),
-                high=tuple(band.high.tolist()),
-                scale_min=low,
-                scale_max=high,
-            )
-        )
-    means = f"Middle line: median of {made.people} simulated people. Band: {made.band_name} of them."
-    return Prediction(tuple(bands), means, made.basis)
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * units.MS_PER_S)
+def _band(made: Forecast, shown: _Shown) -> Band:
+    band = made.series[shown.key]
+    return Band(
+        key=shown.key,
+        label=shown.label,
+        unit=shown.unit,
+        at_ms=tuple(int(at) for at in made.time_ms),
+        middle=tuple(band.median.tolist()),
+        low=tuple(band.low.tolist()),
+        high=tuple(band.high.tolist()),
+        scale_min=shown.scale_min,
+        scale_max=shown.scale_max,
+    )

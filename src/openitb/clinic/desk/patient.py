@@ -9,7 +9,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from openitb.clinic.desk import charts, order_form, readings
-from openitb.clinic.desk.ports import LinkFailure, Prediction, link
+from openitb.clinic.desk.delivery import delivery_check
+from openitb.clinic.desk.ports import LinkFailure, NoOutlook, link
 from openitb.clinic.desk.templatetags.clinical import concentration, mass, order_text, volume
 from openitb.clinic.record.models import (
     Alarm,
@@ -57,13 +58,15 @@ def pump(request: HttpRequest, key: UUID) -> HttpResponse:
     patient = get_object_or_404(Patient, key=key)
     system = get_object_or_404(System, patient=patient, explanted_on__isnull=True)
     answer = link().read_pump(system)
-    failed = isinstance(answer, LinkFailure)
+    failure = answer if isinstance(answer, LinkFailure) else None
+    reading = readings.last_kept(system) if isinstance(answer, LinkFailure) else answer
     context = {
         "patient": patient,
         "system": system,
-        "reading": readings.last_kept(system) if failed else answer,
-        "failure": answer if failed else None,
-        "is_live": not failed,
+        "reading": reading,
+        "failure": failure,
+        "is_live": failure is None,
+        "delivery": delivery_check(system, reading),
     }
     return render(request, "desk/pump_card.html", context)
 
@@ -71,16 +74,19 @@ def pump(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_GET
 def prediction(request: HttpRequest, key: UUID) -> HttpResponse:
     """Fragment: the coming days as the pump runs, or under `order` (JSON) beside that; virtual only."""
-    patient = get_object_or_404(Patient, key=key)
-    system = active_system(patient)
-    order = order_form.order_from_json(request.GET.get("order", ""))
-    as_now = link().prediction(patient, None) if system and system.is_virtual else None
-    ahead = link().prediction(patient, order) if as_now and order else None
-    context = {
-        "patient": patient,
-        "is_comparison": bool(order),
-        "prediction": ahead if order else as_now,
-        "chart": _prediction_chart(ahead if order else as_now, as_now if order else None),
+    system = get_object_or_404(
+        System.objects.select_related("patient"), patient__key=key, explanted_on__isnull=True
+    )
+    order = order_form.order_from_json(request.GET.get("order", "")) or None
+    answer = link().outlook(system, order)
+    context: dict[str, object] = {"patient": system.patient, "is_comparison": bool(order)}
+    if isinstance(answer, NoOutlook):
+        return render(request, "desk/prediction.html", context | {"reason": answer.reason})
+    behind = answer.as_now if answer.proposed else None
+    context |= {
+        "outlook": answer,
+        "chart": charts.prediction_chart(answer.shown, behind),
+        "tables": charts.prediction_tables(answer.shown, behind),
     }
     return render(request, "desk/prediction.html", context)
 
@@ -95,10 +101,6 @@ def history(request: HttpRequest, key: UUID) -> HttpResponse:
         "systems": patient.systems.all(),
     }
     return render(request, "desk/history.html", context)
-
-
-def _prediction_chart(shown: Prediction | None, behind: Prediction | None) -> charts.Chart | None:
-    return charts.prediction_chart(shown, behind) if shown else None
 
 
 def _header(patient: Patient, system: System | None, tab: str) -> dict[str, object]:

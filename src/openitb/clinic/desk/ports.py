@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from openitb.clinic.desk.instants import from_ms
-from openitb.clinic.record.models import Patient, System
+from openitb.clinic.record.models import System
 
 OrderMapping = Mapping[str, Any]  # the textual form of the case file, see openitb.prescription
 Level = Literal["critical", "warning", "notice"]
@@ -128,9 +128,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class OrderRefused:
-    """The order does not read: one line that names field, what came and what was expected."""
+    """No program can be made of the order. Without findings it does not read, and `message` is one line
+    that names field, what came and what was expected; with findings the pump cannot run it.
+    """
 
     message: str
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +182,42 @@ class Band:
     scale_max: float | None = None
 
     @property
-    def rows(self) -> list[tuple[int, float, float, float]]:
-        """The same as a table: instant, middle, low, high."""
-        return list(zip(self.at_ms, self.middle, self.low, self.high, strict=True))
+    def rows(self) -> list[tuple[float, float, float]]:
+        """Middle, low and high at each instant."""
+        return list(zip(self.middle, self.low, self.high, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Bands for the coming days, what the band means and what the prediction rests on."""
+    """Bands around `now_ms`, what the band means and what the prediction rests on."""
 
     bands: tuple[Band, ...]
+    now_ms: int
     band_means: str
     rests_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The coming days as the pump runs and, where an order was asked about, under that order;
+    `changes` tells the difference in sentences.
+    """
+
+    as_now: Prediction
+    proposed: Prediction | None = None
+    changes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> Prediction:
+        """The one that was asked for."""
+        return self.proposed or self.as_now
+
+
+@dataclass(frozen=True, slots=True)
+class NoOutlook:
+    """Nothing can be said about the coming days, and why."""
+
+    reason: str
 
 
 class Link(Protocol):
@@ -210,8 +237,8 @@ class Link(Protocol):
     def read_back(self, system: System, command_id: UUID, /) -> Outcome:
         """Find out what became of a command whose outcome is unknown; sends nothing."""
 
-    def prediction(self, patient: Patient, order: OrderMapping | None, /) -> Prediction | None:
-        """The coming days under `order`, or under the program that runs; None for a real pump."""
+    def outlook(self, system: System, order: OrderMapping | None, /) -> Outlook | NoOutlook:
+        """The coming days as the pump runs and, if an order is given, under that; virtual pumps only."""
 
 
 def link() -> Link:

@@ -41,7 +41,7 @@ def review(request: HttpRequest, key: UUID) -> HttpResponse:
     form = order_form.from_post(request.POST)
     answer = link().review(system, form.to_mapping(), "")
     if isinstance(answer, OrderRefused):
-        return _edit(request, patient, system, form=form, error=answer.message)
+        return _edit(request, patient, system, form=form, refused=answer)
     if isinstance(answer, LinkFailure):
         return _start(request, patient, system, failure=answer)
     return _show_review(request, patient, system, answer)
@@ -110,7 +110,7 @@ def _edit(
     system: System,
     *,
     form: OrderForm | None = None,
-    error: str = "",
+    refused: OrderRefused | None = None,
     keep: bool = False,
 ) -> HttpResponse:
     reading = link().read_pump(system)
@@ -121,12 +121,12 @@ def _edit(
     context = _page(patient, system, 2) | {
         "reading": reading,
         "form": form or order_form.from_mapping(reading.program.order),
-        "error": error,
+        "refused": refused,
         "modes": order_form.MODES,
         "day_names": DAY_NAMES,
         "blank": order_form.PatternRows(days=()),
     }
-    return render(request, "desk/program_edit.html", context, status=422 if error else 200)
+    return render(request, "desk/program_edit.html", context, status=422 if refused else 200)
 
 
 def _carried_form(request: HttpRequest) -> OrderForm | None:

@@ -5,14 +5,15 @@ from uuid import UUID
 from openitb.clinic.desk.ports import (
     Commit,
     LinkFailure,
+    NoOutlook,
     OrderMapping,
     OrderRefused,
     Outcome,
-    Prediction,
+    Outlook,
     PumpReading,
     Review,
 )
-from openitb.clinic.record.models import Patient, System
+from openitb.clinic.record.models import System
 
 NO_WAND = LinkFailure(
     "No wand is connected to this clinic.", "Check the wand or start the virtual pumps, then try again."
@@ -40,6 +41,6 @@ class Unconnected:
         """Unknown stays unknown."""
         return Outcome("unknown", NO_WAND.reason)
 
-    def prediction(self, _patient: Patient, _order: OrderMapping | None, /) -> Prediction | None:
-        """None."""
-        return None
+    def outlook(self, _system: System, _order: OrderMapping | None, /) -> Outlook | NoOutlook:
+        """None: what runs cannot be read."""
+        return NoOutlook(NO_WAND.reason)

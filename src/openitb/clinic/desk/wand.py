@@ -4,16 +4,18 @@ import time
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from openitb import programmer
-from openitb.clinic.desk import foresight, wand_values
+from openitb.clinic.desk import foresight, instants, wand_values
 from openitb.clinic.desk.ports import (
     Commit,
     LinkFailure,
+    NoOutlook,
     OrderMapping,
     OrderRefused,
     Outcome,
-    Prediction,
+    Outlook,
     PumpReading,
     Review,
 )
@@ -25,6 +27,7 @@ from openitb.programmer import Applied, Reading, Refused, Unreachable, Wand
 from openitb.programmer.session import Sender
 
 ADVICE = "Check that the virtual pumps are running and the wand is in place, then read the pump again."
+ACTOR = "clinic"
 NS_PER_MS = 1_000_000
 
 
@@ -41,19 +44,15 @@ class WandLink:
 
     def read_pump(self, system: System, /) -> PumpReading | LinkFailure:
         """Interrogate."""
-        reading = self._read(system, "clinic")
+        reading = self._read(system, ACTOR)
         return reading if isinstance(reading, LinkFailure) else wand_values.pump_reading(reading)
 
     def review(
         self, system: System, order: OrderMapping, _override: str, /
     ) -> Review | OrderRefused | LinkFailure:
         """Compile `order` for the pump as it is now and pass it through the gate; changes nothing."""
-        answer = self._review(system, order, "clinic")
-        if not isinstance(answer, programmer.Review):
-            return answer
-        if answer.new is None:
-            return OrderRefused("; ".join(f"{f.field}: {f.message}" for f in answer.verdict.of("hard")))
-        return wand_values.review(answer, clock_ms())
+        answer = self._review(system, order, ACTOR)
+        return wand_values.review(answer, clock_ms()) if isinstance(answer, programmer.Review) else answer
 
     def commit(self, system: System, commit: Commit, /) -> Outcome:
         """Review once more, send, read back; nothing is sent unless the review is the one agreed to."""
@@ -68,11 +67,7 @@ class WandLink:
             fresh.verdict.admit(commit.override)
         except GateRefusal as error:
             return Outcome("refused", f"Nothing was sent: {error}")
-        wand = self._wand(system)
-        if isinstance(wand, LinkFailure):
-            return Outcome("refused", f"Nothing was sent. {wand.reason}")
-        ended = programmer.commit(wand, fresh, str(commit.command_id), Sender(commit.by, clock_ms))
-        return _outcome(ended)
+        return self._send(system, commit, fresh)
 
     def read_back(self, system: System, command_id: UUID, /) -> Outcome:
         """Find out what became of a command whose outcome is unknown; sends nothing."""
@@ -80,12 +75,28 @@ class WandLink:
         wand = self._wand(system)
         if isinstance(wand, LinkFailure):
             return Outcome("unknown", wand.reason)
-        sender = Sender("clinic", clock_ms)
+        sender = Sender(ACTOR, clock_ms)
         return _outcome(programmer.settle(wand, record.program_digest, str(command_id), sender))
 
-    def prediction(self, patient: Patient, order: OrderMapping | None, /) -> Prediction | None:
-        """The coming days under `order`, or under the program that runs; None for a real pump."""
-        return foresight.prediction(patient, order, clock_ms())
+    def outlook(self, system: System, order: OrderMapping | None, /) -> Outlook | NoOutlook:
+        """The coming days as the pump runs and, if an order is given, under that; virtual pumps only."""
+        if not system.is_virtual:
+            return NoOutlook(foresight.REAL_PUMP)
+        reading = self._read(system, ACTOR)
+        if isinstance(reading, LinkFailure):
+            return NoOutlook(f"{reading.reason} What runs has to be read first.")
+        try:
+            proposed = parse_order(order) if order else None
+        except OrderError as error:
+            return NoOutlook(str(error))
+        return foresight.outlook(system, wand_values.running(reading), proposed, clock_ms())
+
+    def _send(self, system: System, commit: Commit, reviewed: programmer.Review) -> Outcome:
+        wand = self._wand(system)
+        if isinstance(wand, LinkFailure):
+            return Outcome("refused", f"Nothing was sent. {wand.reason}")
+        sender = Sender(commit.by, clock_ms)
+        return _outcome(programmer.commit(wand, reviewed, str(commit.command_id), sender))
 
     def _review(
         self, system: System, order: OrderMapping, actor: str
@@ -116,12 +127,9 @@ class WandLink:
 
 def patient_limits(patient: Patient) -> PatientLimits:
     """What the gate has to know of a person, from the record."""
-    today = time.gmtime(clock_ms() / 1000)
-    birth = patient.birth_date
-    had_birthday = (today.tm_mon, today.tm_mday) >= (birth.month, birth.day)
     return PatientLimits(
         origin="spinal" if patient.origin == "spinal" else "cerebral",
-        age_years=float(today.tm_year - birth.year - (not had_birthday)),
+        age_years=float(patient.age_years(timezone.localdate(instants.from_ms(clock_ms())))),
         cap_pg_per_day=patient.dose_cap_pg_per_day,
     )
 

@@ -5,21 +5,24 @@ from collections.abc import Iterator
 from openitb import catalogue, programmer, units
 from openitb.catalogue import Fact, Pump
 from openitb.clinic.desk import summaries
+from openitb.clinic.desk.foresight import Running
 from openitb.clinic.desk.ports import (
     AlarmState,
     Figure,
     Finding,
     LogLine,
+    OrderRefused,
     ProgramSummary,
     PumpReading,
     Review,
 )
 from openitb.prescription import compile_order
 from openitb.prescription.calculators import RefillAnswer
+from openitb.prescription.guardrails import Finding as GateFinding
 from openitb.prescription.program import Program
 from openitb.programmer import Reading
 from openitb.programmer.review import pump_date, refill_dates
-from openitb.protocol import AlarmReport, Interrogation
+from openitb.protocol import AlarmReport, Interrogation, LogKind
 from openitb.protocol.describe import describe_entry
 
 LOG_LINES = 40
@@ -48,19 +51,25 @@ def pump_reading(reading: Reading) -> PumpReading:
     )
 
 
-def review(made: programmer.Review, now_ms: int) -> Review:
-    """A review as the pages show it; `made.new` must not be None."""
-    assert made.new is not None  # noqa: S101 - the caller shows a refusal instead
+def review(made: programmer.Review, now_ms: int) -> Review | OrderRefused:
+    """A review as the pages show it; a refusal with its findings where the pump cannot run the order."""
+    findings = tuple(_finding(finding) for finding in made.verdict.findings)
+    if made.new is None:
+        hard = "; ".join(f"{finding.field}: {finding.message}" for finding in made.verdict.of("hard"))
+        return OrderRefused(hard, findings)
     return Review(
         digest=made.digest,
         old=program_summary(made.old, made.old_refill, now_ms),
         new=program_summary(made.new, made.new_refill, now_ms),
         outcome=made.verdict.outcome,
-        findings=tuple(
-            Finding(f.level, f.rule, f.field, f.message, f.sources, f.confidence.value)
-            for f in made.verdict.findings
-        ),
+        findings=findings,
     )
+
+
+def running(reading: Reading) -> Running:
+    """What a pump runs, since its log's last change of program; from when it was read if it keeps none."""
+    changes = [entry.at_ms for entry in reading.log if entry.kind is LogKind.PROGRAM_CHANGED]
+    return Running(reading.interrogation.order, changes[-1] if changes else reading.interrogation.at_ms)
 
 
 def program_summary(program: Program, dates: RefillAnswer | None, now_ms: int) -> ProgramSummary:
@@ -69,6 +78,10 @@ def program_summary(program: Program, dates: RefillAnswer | None, now_ms: int) -
         return summaries.program_summary(program)
     low_at_ms = now_ms + int(dates.days_to_low_reservoir * units.MS_PER_DAY)
     return summaries.program_summary(program, low_at_ms, dates.refill_by.isoformat())
+
+
+def _finding(found: GateFinding) -> Finding:
+    return Finding(found.level, found.rule, found.field, found.message, found.sources, found.confidence.value)
 
 
 def _battery(read: Interrogation) -> Figure:

@@ -62,6 +62,12 @@ def volume(nl: int | None) -> str:
 
 
 @register.filter
+def signed_volume(nl: int) -> str:
+    """Difference of volumes: `+0.4 mL`, `-1.2 mL`."""
+    return f"{'+' if nl > 0 else ''}{units.format_volume(nl)}"
+
+
+@register.filter
 def flow(nl_per_day: int | None) -> str:
     """Flow: `0.4 mL/day`."""
     return NOTHING if nl_per_day is None else units.format_flow(nl_per_day)

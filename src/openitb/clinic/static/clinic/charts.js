@@ -121,17 +121,23 @@
       min: panel.min ?? (panel.unit === "score" ? ({ min }) => Math.floor(min) : 0),
       max: panel.max ?? (panel.unit === "score" ? ({ max }) => Math.ceil(max) : null),
       minInterval: panel.unit === "score" ? 1 : 0,
-      interval: panel.max >= 2 && panel.max <= 6 ? 1 : undefined,
+      interval: intervalOf(panel),
       splitNumber: 3,
       splitLine: { lineStyle: { color: css("--cds-border-subtle-01") } },
       axisPointer: { show: false },
     };
   }
 
+  // Whole points on a scale of few points, quarters on a fraction.
+  function intervalOf(panel) {
+    if (panel.max === 1) return 0.25;
+    return panel.max >= 2 && panel.max <= 6 ? 1 : undefined;
+  }
+
   function seriesOf(one, panel, index, data) {
     const base = { name: keyOf(one, panel), xAxisIndex: index, yAxisIndex: index, itemStyle: { color: color(one.role) }, lineStyle: { color: color(one.role), width: 2 } };
-    if (one.kind === "band") return bandOf(one, base);
-    const marks = index === 0 || panel.series[0] === one ? nowLine(data) : {};
+    const marks = panel.series[0] === one ? nowLine(data, index) : {};
+    if (one.kind === "band") return bandOf(one, base, marks);
     if (one.kind === "dots") return [{ ...base, ...marks, type: "scatter", symbolSize: 8, data: one.points }];
     const isStep = one.kind === "step";
     const points = isStep && one.untilNow && one.points.length ? [...one.points, [data.now, one.points.at(-1)[1]]] : one.points;
@@ -148,28 +154,41 @@
     }];
   }
 
-  function bandOf(one, base) {
+  function bandOf(one, base, marks) {
     const stack = `${base.name}|band`;
     const hidden = { ...base, type: "line", stack, stackStrategy: "all", symbol: "none", lineStyle: { opacity: 0 }, tooltip: { show: false }, silent: true };
     const isOld = one.role === "old";
     return [
       { ...hidden, name: `${base.name}|low`, data: one.points.map(([at, , low]) => [at, low]) },
       { ...hidden, name: `${base.name}|width`, areaStyle: { color: withAlpha(color(one.role), isOld ? 0.14 : 0.2) }, data: one.points.map(([at, , low, high]) => [at, high - low]) },
-      { ...base, type: "line", symbol: "none", lineStyle: { ...base.lineStyle, type: isOld ? "dashed" : "solid" }, data: one.points },
+      { ...base, ...marks, type: "line", symbol: "none", lineStyle: { ...base.lineStyle, type: isOld ? "dashed" : "solid" }, data: one.points },
     ];
   }
 
-  function nowLine(data) {
-    return {
+  // Where the present is; a prediction also tints what is past and names both sides on its first panel.
+  function nowLine(data, index) {
+    const label = (text, position) => ({ formatter: text, position, show: index === 0, color: css("--cds-text-secondary"), fontSize: 11 });
+    const marks = {
       markLine: {
         silent: true,
         symbol: "none",
         animation: false,
-        label: { show: false },
-        lineStyle: { color: css("--itb-accent"), type: "dotted", width: 1.5 },
+        label: { ...label("now", "end"), distance: 2, show: index === 0 && Boolean(data.ahead) },
+        lineStyle: { color: css("--itb-accent"), type: data.ahead ? "solid" : "dotted", width: 1.5 },
         data: [{ xAxis: data.now }],
       },
     };
+    if (data.ahead) marks.markArea = pastArea(data, label);
+    return marks;
+  }
+
+  function pastArea(data, label) {
+    const [past, ahead] = data.ahead;
+    const side = (text, from, to, alpha) => [
+      { xAxis: from, label: label(text, "insideTop"), itemStyle: { color: withAlpha(color("event"), alpha) } },
+      { xAxis: to },
+    ];
+    return { silent: true, animation: false, data: [side(past, "min", data.now, 0.1), side(ahead, data.now, "max", 0)] };
   }
 
   function tooltipOf(data) {
