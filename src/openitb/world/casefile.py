@@ -9,17 +9,34 @@ import tomllib
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, ValidationError
 from pydantic_core import ErrorDetails
 
 VERSION = 1
 
 Score = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-When = Annotated[str | datetime, Field(description="offset from the start such as '10 day', or an instant")]
 
 
 class CaseError(ValueError):
     """A case file cannot be read; the message is one line naming the place in it."""
+
+
+def _no_bare_number(given: object) -> object:
+    if isinstance(given, bool | int | float):
+        raise ValueError(_BARE)
+    return given
+
+
+_BARE = "an instant such as 2026-01-05T08:00:00Z"
+Instant = Annotated[datetime, BeforeValidator(_no_bare_number)]
+When = Annotated[
+    str | datetime,
+    BeforeValidator(_no_bare_number),
+    Field(description="offset from the start such as '10 day', or an instant"),
+]
+TimeOfDay = Annotated[
+    str, Field(description="such as '08:00'", json_schema_extra={"pattern": r"^([01]\d|2[0-3]):[0-5]\d$"})
+]
 
 
 class Table(BaseModel):
@@ -63,18 +80,19 @@ class SystemTable(Table):
 class StartTable(Table):
     """`[start]`: the instant and the pump clock's fixed offset."""
 
-    at: datetime
+    at: Instant
     zone: Annotated[str, Field(description="'UTC' or a fixed offset such as '+01:00'")] = "UTC"
 
 
-class StepTable(Table):
-    """One step of a flex day."""
-
-    from_: Annotated[str, Field(alias="from", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-    dose_rate: str
-
-
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class StepTable(Table):
+    """One step of a flex day, on some weekdays or, without `days`, on each."""
+
+    from_: Annotated[TimeOfDay, Field(alias="from")]
+    dose_rate: str
+    days: tuple[Day, ...] | None = None
 
 
 class PatternTable(Table):
@@ -99,7 +117,7 @@ class RefillTable(Table):
 
     volume: str
     concentration: str
-    bridge: bool | None = None
+    bridge: StrictBool | None = None
 
 
 class LumbarBolusTable(Table):
@@ -147,7 +165,7 @@ class OutputTable(Table):
 class CaseFile(Table):
     """The whole file."""
 
-    version: Literal[1]
+    version: Annotated[StrictInt, Field(ge=VERSION, le=VERSION, json_schema_extra={"const": VERSION})]
     title: str = ""
     patient: PatientTable
     system: SystemTable | None = None
@@ -183,9 +201,32 @@ def _line(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"{place}: missing, expected a value"
     if error["type"] == "extra_forbidden":
-        return f"{place}: unknown key, expected one of {', '.join(_siblings(error['loc']))}"
-    expected = error["msg"].removeprefix("Input should be ")
+        return _unknown(place, error["loc"])
+    if place == "version":
+        return _given(place, error, str(VERSION))
+    return _given(place, error, _EXPECTED.get(error["type"], _message(error)))
+
+
+def _given(place: str, error: ErrorDetails, expected: str) -> str:
     return f"{place}: got {error['input']!r}, expected {expected}"
+
+
+def _message(error: ErrorDetails) -> str:
+    return error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+
+
+def _unknown(place: str, loc: tuple[int | str, ...]) -> str:
+    known = ", ".join(_siblings(loc))
+    return f"{place}: unknown key, expected {f'one of {known}' if known else 'no keys'}"
+
+
+_EXPECTED = {
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "model_type": "a table",
+    "dict_type": "a table",
+    "tuple_type": "a list",
+}
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
@@ -197,8 +238,8 @@ def _place(loc: tuple[int | str, ...]) -> str:
 
 
 def _dotted(loc: tuple[int | str, ...]) -> str:
-    names = (f"step {part + 1}" if isinstance(part, int) else part for part in loc)
-    return ".".join(n for n in names if n not in {"str", "datetime", "function-plain"})
+    names = (f"[{part}]" if isinstance(part, int) else part for part in loc)
+    return ".".join(n for n in names if n not in {"str", "datetime"}).replace(".[", "[")
 
 
 def _siblings(loc: tuple[int | str, ...]) -> list[str]:
@@ -218,4 +259,4 @@ def _siblings(loc: tuple[int | str, ...]) -> list[str]:
     }
     named = [tables[part] for part in loc[:-1] if isinstance(part, str) and part in tables]
     table = named[-1] if named else CaseFile
-    return [field.alias or name for name, field in table.model_fields.items()] or ["no keys"]
+    return [field.alias or name for name, field in table.model_fields.items()]

@@ -11,13 +11,17 @@ import polars as pl
 from openitb.world.simulation import Simulation
 from openitb.world.summary import events, summary
 
+_DIGITS = 10
+
 
 def to_json(simulation: Simulation) -> dict[str, Any]:
-    """Every series, the events and the summary as plain data; null where a value does not exist."""
+    """Every series, the events and the summary as plain data; null where a value does not exist.
+
+    Values of series have ten significant digits: as much as two machines agree on, and half the text.
+    """
     series = {name: _plain(values) for name, values in simulation.series.items()}
     return {
-        "version": 1,
-        "time_h": _plain(simulation.time_h),
+        "time_h": simulation.time_h.tolist(),
         **series,
         "events": events(simulation),
         "summary": summary(simulation),
@@ -25,8 +29,8 @@ def to_json(simulation: Simulation) -> dict[str, Any]:
 
 
 def json_text(simulation: Simulation) -> str:
-    """`to_json` as text, one document."""
-    return json.dumps(to_json(simulation), allow_nan=False, ensure_ascii=False)
+    """`to_json` as text, one document on one line."""
+    return json.dumps(to_json(simulation), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def table(simulation: Simulation) -> pl.DataFrame:
@@ -46,4 +50,4 @@ def write_parquet(simulation: Simulation, path: Path) -> None:
 
 
 def _plain(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float | None]:
-    return [value if math.isfinite(value) else None for value in values.tolist()]
+    return [float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None for value in values.tolist()]

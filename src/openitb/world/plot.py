@@ -1,97 +1,220 @@
-"""A simulation as a picture: what was given above what it did, on one time axis."""
+"""A simulation as a picture: what was done and given above what it did, on one time axis."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from openitb.units import MS_PER_H
+from openitb import units
+from openitb.protocol import LogKind
+from openitb.world.delivery import ordered_timeline
+from openitb.world.headline import clock
 from openitb.world.series import Floats
 from openitb.world.simulation import Simulation
 
-_PANELS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    ("drug at tip\nµg/h", (("tip_ug_per_h", "drug leaving the tip"),)),
-    ("reservoir\nmL", (("reservoir_ml", "fluid in the reservoir"),)),
-    (
-        "concentration\nng/mL",
-        (("lumbar_csf_ng_per_ml", "lumbar CSF"), ("leg_effect_site_ng_per_ml", "cord, legs")),
-    ),
-    (
-        "score",
-        (
-            ("leg_ashworth", "leg Ashworth, 1-5"),
-            ("arm_ashworth", "arm Ashworth, 1-5"),
-            ("spasm_score", "spasms, 0-4"),
-        ),
-    ),
-    (
-        "fraction",
-        (
-            ("withdrawal", "withdrawal drive"),
-            ("sedation", "sedation"),
-            ("respiratory_depression", "respiratory depression"),
-        ),
-    ),
-)
 _NOTICE = "OpenITB simulation, not a medical device"
-_LABEL_WIDTH = 0.05  # part of the axis
-_INK = "#1f2937"
-_COLOURS = ("#0f62fe", "#b3541e", "#5b7f2b")
+_INK, _FAINT, _GRID = "#1f2937", "#6b7280", "#e5e7eb"
+_BLUE, _RUST, _GREEN, _ALARM = "#0f62fe", "#b3541e", "#4d7c0f", "#b91c1c"
+_PANEL_IN, _LINE_IN, _LETTER_PART, _MOST_LABEL_ROWS = 2.0, 0.2, 0.0105, 4
+_STEEP = 5  # times the usual height at which a peak hides the rest of its panel
+_IN_HOURS = 96
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """The axis: hours or days from the start."""
+
+    hours: Floats
+    unit: str
+    per_hour: float
+
+    @property
+    def values(self) -> Floats:
+        return self.hours * self.per_hour
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Something that happened: where on the axis, in which words and colour."""
+
+    at: float
+    text: str
+    colour: str
+
+    @property
+    def ink(self) -> str:
+        return self.colour if self.colour == _ALARM else _INK
+
+
+Panel = Callable[[Axes, Simulation, _Time], None]
 
 
 def draw(simulation: Simulation, path: Path) -> None:
     """Write the picture; the format follows the file's name (png, svg, pdf)."""
-    with mpl.rc_context({"font.size": 9, "axes.edgecolor": _INK, "axes.labelcolor": _INK}):
-        figure = Figure(figsize=(10, 11), layout="constrained")
-        axes = figure.subplots(len(_PANELS), 1, sharex=True)
-        time, unit = _time_axis(simulation.time_h)
-        for axis, (label, lines) in zip(axes, _PANELS, strict=True):
-            _panel(axis, simulation, time, label, lines)
-        axes[-1].set_xlabel(f"time from start, {unit}")
-        _mark_events(axes, simulation, float(time[-1] / simulation.time_h[-1]))
-        figure.suptitle(simulation.case.title or "Simulation", x=0.01, ha="left", fontsize=12, color=_INK)
-        figure.text(
-            0.99, 0.002, "OpenITB simulation, not a medical device", ha="right", fontsize=7, color="#6b7280"
+    panels = _panels(simulation)
+    time, marks = _time(simulation.time_h), _marks(simulation)
+    placed = _rows(marks, float(simulation.time_h[-1]))
+    strip_in = _LINE_IN * (1 + max((row for row, _ in placed), default=0))
+    with mpl.rc_context({"font.size": 9, "axes.edgecolor": _FAINT, "text.color": _INK}):
+        figure = Figure(figsize=(10, 1 + strip_in + _PANEL_IN * len(panels)), layout="constrained")
+        rows = figure.subplots(
+            len(panels) + 1, 1, sharex=True, height_ratios=[strip_in / _PANEL_IN] + [1] * len(panels)
         )
+        for axis, panel in zip(rows[1:], panels, strict=True):
+            panel(axis, simulation, time)
+            _finish(axis)
+        _write_marks(rows[0], placed, time)
+        for mark in marks:
+            for axis in rows[1:]:
+                axis.axvline(mark.at * time.per_hour, color=mark.colour, lw=0.8, ls=":", zorder=0)
+        _finish_time(rows[-1], time)
+        figure.suptitle(
+            simulation.case.title or "Simulation", x=0.01, ha="left", fontsize=13, parse_math=False
+        )
+        figure.supxlabel(_NOTICE, x=0.99, ha="right", fontsize=7, color=_FAINT)
         figure.savefig(path, dpi=140)
 
 
-def _time_axis(time_h: Floats) -> tuple[Floats, str]:
-    return (time_h / 24, "days") if time_h[-1] > 72 else (time_h, "hours")
+def _panels(simulation: Simulation) -> list[Panel]:
+    system: list[Panel] = [_tip, _reservoir] if simulation.system else []
+    return [*system, _concentrations, _scores, _fractions]
 
 
-def _panel(
-    axis: Axes, simulation: Simulation, time: Floats, label: str, lines: tuple[tuple[str, str], ...]
-) -> None:
-    for (name, legend), colour in zip(lines, _COLOURS, strict=False):
-        style = "steps-post" if name == "tip_ug_per_h" else "default"
-        axis.plot(time, simulation.series[name], color=colour, lw=1.4, label=legend, drawstyle=style)
-    axis.set_ylabel(label)
-    axis.grid(visible=True, color="#e5e7eb", lw=0.6)
+def _tip(axis: Axes, simulation: Simulation, time: _Time) -> None:
+    if simulation.case.system:
+        ordered = ordered_timeline(simulation.case, simulation.case.system)
+        start = simulation.case.start_ms
+        edges = np.array([*ordered.starts_ms, ordered.end_ms], dtype=np.float64)
+        hours = (edges - start) / units.MS_PER_H * time.per_hour
+        values = [*ordered.values, ordered.values[-1]]
+        axis.step(hours, values, where="post", color=_FAINT, lw=1.2, ls="--", label="ordered")
+    given = simulation.series["tip_ug_per_h"]
+    axis.step(time.values, given, where="post", color=_BLUE, lw=1.5, label="left the tip")
+    axis.set_ylabel("drug at the tip\nµg/h")
+    axis.set_ylim(0, max(axis.get_ylim()[1], 1e-6))
+
+
+def _reservoir(axis: Axes, simulation: Simulation, time: _Time) -> None:
+    axis.plot(time.values, simulation.series["reservoir_ml"], color=_BLUE, lw=1.5, label="fluid in it")
+    if simulation.case.system:
+        residual = simulation.case.system.pump.residual_volume_nl / units.NL_PER_ML
+        axis.axhline(residual, color=_FAINT, lw=1, ls="--", label="residual volume")
+    axis.set_ylabel("reservoir\nmL")
+    axis.set_ylim(bottom=0)
+
+
+def _concentrations(axis: Axes, simulation: Simulation, time: _Time) -> None:
+    lumbar, cord = (simulation.series[n] for n in ("lumbar_csf_ng_per_ml", "leg_effect_site_ng_per_ml"))
+    axis.plot(time.values, lumbar, color=_BLUE, lw=1.5, label="lumbar CSF")
+    axis.plot(time.values, cord, color=_RUST, lw=1.5, label="cord, legs")
+    axis.set_ylabel("concentration\nng/mL")
+    if lumbar.max() > _STEEP * max(np.percentile(lumbar, 95), cord.max()):
+        axis.set_yscale("log")
+        axis.set_ylim(1, lumbar.max() * 2)
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        axis.set_ylim(bottom=0)
+
+
+def _scores(axis: Axes, simulation: Simulation, time: _Time) -> None:
+    lines = (
+        ("leg_ashworth", "leg Ashworth, 1 to 5", _BLUE),
+        ("arm_ashworth", "arm Ashworth, 1 to 5", _RUST),
+        ("spasm_score", "spasms, 0 to 4", _GREEN),
+    )
+    for name, label, colour in lines:
+        axis.plot(time.values, simulation.series[name], color=colour, lw=1.5, label=label)
+    untreated = simulation.case.patient.leg_ashworth
+    axis.axhline(untreated, color=_BLUE, lw=0.8, ls="--", label="legs untreated")
+    axis.set_ylabel("score")
+    axis.set_ylim(0, 5.2)
+
+
+def _fractions(axis: Axes, simulation: Simulation, time: _Time) -> None:
+    lines = (
+        ("withdrawal", "withdrawal", _BLUE),
+        ("sedation", "sedation", _RUST),
+        ("respiratory_depression", "respiratory depression", _ALARM),
+    )
+    for name, label, colour in lines:
+        axis.plot(time.values, simulation.series[name], color=colour, lw=1.5, label=label)
+    axis.set_ylabel("part of the\nlargest effect")
+    axis.set_ylim(0, 1.02)
+
+
+def _finish(axis: Axes) -> None:
+    axis.grid(visible=True, color=_GRID, lw=0.6)
+    axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(loc="upper right", frameon=False, fontsize=8, ncols=len(lines))
-    low, high = axis.get_ylim()
-    axis.set_ylim(min(low, 0.0), high * 1.15 if high > 0 else 1.0)
+    axis.tick_params(colors=_INK)
+    axis.legend(
+        loc="lower right", bbox_to_anchor=(1, 0.99), frameon=False, fontsize=8, ncols=4, borderaxespad=0.1
+    )
 
 
-def _mark_events(axes: list[Axes], simulation: Simulation, per_hour: float) -> None:
+def _finish_time(axis: Axes, time: _Time) -> None:
+    axis.set_xlabel(f"time from the start, {time.unit}")
+    axis.set_xlim(0, float(time.values[-1]))
+    span = float(time.hours[-1])
+    if time.unit == "hours" and span > 6:
+        axis.xaxis.set_major_locator(MultipleLocator(3 if span <= 24 else 12))
+    else:
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=12, steps=[1, 2, 5, 10]))
+
+
+def _time(hours: Floats) -> _Time:
+    if hours[-1] <= _IN_HOURS:
+        return _Time(hours, "hours", 1.0)
+    return _Time(hours, "days", 1 / units.HOURS_PER_DAY)
+
+
+def _marks(simulation: Simulation) -> list[_Mark]:
+    """Everything done and every alarm, in order of time; `at` in hours."""
     start = simulation.case.start_ms
-    marks = [((h.at_ms - start) / MS_PER_H * per_hour, h.kind) for h in simulation.story]
-    for at, _ in marks:
-        for axis in axes:
-            axis.axvline(at, color="#9ca3af", lw=0.7, ls=":", zorder=0)
-    for at, label in _joined(marks, float(simulation.time_h[-1]) * per_hour * _LABEL_WIDTH):
-        place = (at, 1.01)
-        axes[0].annotate(label, place, xycoords=("data", "axes fraction"), fontsize=7, color=_INK)
+    done = [
+        _Mark(
+            (told.at_ms - start) / units.MS_PER_H,
+            f"{told.kind} (mistake)" if told.mistake else told.kind,
+            _ALARM if told.mistake else _FAINT,
+        )
+        for told in simulation.story
+    ]
+    log = simulation.system.end.implant.firmware.log.entries if simulation.system else ()
+    alarms = [
+        _Mark(
+            entry.tick_ms / units.MS_PER_H,
+            f"alarm: {entry.get('condition')} {clock(entry.tick_ms / units.MS_PER_H)}",
+            _ALARM,
+        )
+        for entry in log
+        if entry.kind is LogKind.ALARM_RAISED
+    ]
+    return sorted(done + alarms, key=lambda mark: mark.at)
 
 
-def _joined(marks: list[tuple[float, str]], apart: float) -> list[tuple[float, str]]:
-    """Labels nearer than `apart` share one place."""
-    places: list[tuple[float, list[str]]] = []
-    for at, kind in marks:
-        if not places or at - places[-1][0] > apart:
-            places.append((at, []))
-        if kind not in places[-1][1]:
-            places[-1][1].append(kind)
-    return [(at, "\n".join(reversed(kinds))) for at, kinds in places]
+def _rows(marks: list[_Mark], whole_h: float) -> list[tuple[int, _Mark]]:
+    """Each mark's words in the lowest row with room; in a crowd some keep only their line."""
+    free, placed = [0.0] * _MOST_LABEL_ROWS, []
+    for mark in marks:
+        row = next((r for r, end in enumerate(free) if mark.at >= end), None)
+        if row is not None:
+            free[row] = mark.at + whole_h * _LETTER_PART * (len(mark.text) + 2)
+            placed.append((row, mark))
+    return placed
+
+
+def _write_marks(axis: Axes, placed: list[tuple[int, _Mark]], time: _Time) -> None:
+    axis.set_axis_off()
+    axis.set_ylim(-0.2, max((row for row, _ in placed), default=0) + 1)
+    whole_h = float(time.hours[-1])
+    for row, mark in placed:
+        runs_over = mark.at + whole_h * _LETTER_PART * len(mark.text) > whole_h
+        place, side = (mark.at * time.per_hour, row), "right" if runs_over else "left"
+        axis.annotate(
+            mark.text, place, fontsize=8, color=mark.ink, ha=side, va="bottom", annotation_clip=False
+        )

@@ -20,13 +20,16 @@ def grid_ms(start_ms: int, until_ms: int, every_ms: int) -> Instants:
 
 
 def flow_ml_per_day(delivered: Sequence[Parcel], times_ms: Instants) -> Floats:
-    """Flow out of the pump in force at each instant, mL/day; shape of `times_ms`."""
+    """Flow out of the pump in force at each instant, mL/day; shape of `times_ms`.
+
+    At the last instant it is the flow that led up to it.
+    """
     per_ms = [parcel.volume_nl / (parcel.end_ms - parcel.start_ms) for parcel in delivered]
     return _in_force(delivered, per_ms, times_ms) * units.MS_PER_DAY / units.NL_PER_ML
 
 
 def tip_ug_per_h(outflow: Sequence[Parcel], times_ms: Instants) -> Floats:
-    """Drug leaving the catheter tip at each instant, µg/h; shape of `times_ms`."""
+    """Drug leaving the catheter tip at each instant, µg/h, as `flow_ml_per_day`."""
     per_ms = [parcel.mass_pg / (parcel.end_ms - parcel.start_ms) for parcel in outflow]
     return _in_force(outflow, per_ms, times_ms) * units.MS_PER_H / units.PG_PER_UG
 
@@ -65,5 +68,6 @@ def _in_force(parcels: Sequence[Parcel], per_ms: Sequence[float], times_ms: Inst
     starts = np.array([parcel.start_ms for parcel in parcels], dtype=np.int64)
     ends = np.array([parcel.end_ms for parcel in parcels], dtype=np.int64)
     index = np.searchsorted(starts, times_ms, side="right") - 1
-    inside = (index >= 0) & (times_ms < ends[index])
+    at_end = (times_ms == ends[index]) & (times_ms == times_ms[-1])  # of the run: what led up to it
+    inside = (index >= 0) & ((times_ms < ends[index]) | at_end)
     return np.where(inside, np.asarray(per_ms)[index], 0.0)

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from openitb import implant as implants
 from openitb import units
 from openitb.implant import Implant
 from openitb.prescription import guardrails
 from openitb.prescription.guardrails import Finding, GateRefusal, GateRequest
-from openitb.prescription.orders import Order, OrderError, describe_order
+from openitb.prescription.orders import Order, OrderError, Stopped, describe_order
 from openitb.prescription.program import compile_order
 from openitb.timeline import Parcel
 from openitb.world import truth as system_truth
@@ -77,7 +78,8 @@ class _Run:
     truth: SystemTruth
     dialogue: Dialogue
     concentration_ug_per_ml: int
-    order: Order | None = None
+    order: Order = field(default_factory=Stopped)
+    interrupted: bool = False
     last_dose_pg_per_day: int | None = None
     last_increase_ms: int | None = None
     injected_pg: int = 0
@@ -101,10 +103,7 @@ def run_system(
         return None, tuple(_without_pump(event) for event in case.events)
     run = _begin(case, case.system, serial)
     for index, event in enumerate(case.events):
-        _advance(run, event.at_ms)
-        found = run.truth.implant
-        _apply(run, event)
-        run.visits.append(Visit(event, found, run.truth.implant))
+        _meet(run, event)
         if progress:
             progress((index + 1) / (len(case.events) + 1))
     _advance(run, case.until_ms)
@@ -127,6 +126,19 @@ def _begin(case: Case, system: System, serial: str) -> _Run:
     return run
 
 
+def _meet(run: _Run, event: Event) -> None:
+    """Come to an event. What does not touch the pump leaves its stretch of flow whole."""
+    if isinstance(event.action, SetOrder | Refill):
+        _advance(run, event.at_ms)
+        found = run.truth.implant
+        _set_order(run, event) if isinstance(event.action, SetOrder) else _refill(run, event)
+        run.visits.append(Visit(event, found, run.truth.implant))
+    else:
+        found = implants.advance(run.truth.implant, event.at_ms).implant
+        run.story.append(_without_pump(event))
+        run.visits.append(Visit(event, found, found))
+
+
 def _advance(run: _Run, at_ms: int) -> None:
     run.truth, passage = system_truth.run_to(run.truth, at_ms)
     run.delivered += passage.delivered
@@ -138,20 +150,10 @@ def _advance(run: _Run, at_ms: int) -> None:
         run.reservoir.append(ReservoirPoint(parcel.end_ms, level))
 
 
-def _apply(run: _Run, event: Event) -> None:
-    match event.action:
-        case SetOrder():
-            _set_order(run, event)
-        case Refill():
-            _refill(run, event)
-        case _:
-            run.story.append(_without_pump(event))
-
-
 def _set_order(run: _Run, event: Event) -> None:
     action, truth = event.action, event.truth
-    assert isinstance(action, SetOrder) and isinstance(truth, SetOrder)  # noqa: S101, PT018 - narrowed by _apply
-    findings = _judge(run, event, action.order)
+    assert isinstance(action, SetOrder) and isinstance(truth, SetOrder)  # noqa: S101, PT018 - narrowed by _meet
+    findings = _judge(run, event, action.order, run.concentration_ug_per_ml)
     outcome = run.dialogue.program(run.truth.implant, truth.order, event.at_ms)
     run.truth = SystemTruth(outcome.implant, run.truth.column)
     if outcome.refusal:
@@ -163,16 +165,25 @@ def _set_order(run: _Run, event: Event) -> None:
     )
 
 
-def _judge(run: _Run, event: Event, order: Order) -> tuple[Finding, ...]:
+def _judge_strength(run: _Run, event: Event, refill: Refill) -> tuple[Finding, ...]:
+    """A new concentration gives the pump a new program, which passes the gate; the dose is no news."""
+    if refill.concentration_ug_per_ml == run.concentration_ug_per_ml:
+        return ()
+    judged = _judge(run, event, run.order, refill.concentration_ug_per_ml)
+    return tuple(finding for finding in judged if finding.level != "note")
+
+
+def _judge(run: _Run, event: Event, order: Order, concentration_ug_per_ml: int) -> tuple[Finding, ...]:
     """The one gate; refusals name the event."""
     request = GateRequest(
         order=order,
-        concentration_ug_per_ml=run.concentration_ug_per_ml,
+        concentration_ug_per_ml=concentration_ug_per_ml,
         pump=run.system.pump,
         patient=run.case.patient.limits,
         last_effective_dose_pg_per_day=run.last_dose_pg_per_day,
         last_increase_ms=run.last_increase_ms,
         at_ms=event.at_ms,
+        interruption=run.interrupted,
     )
     try:
         return tuple(guardrails.check(request).admit(event.override))
@@ -181,18 +192,25 @@ def _judge(run: _Run, event: Event, order: Order) -> tuple[Finding, ...]:
 
 
 def _remember(run: _Run, order: Order, at_ms: int) -> None:
-    program = compile_order(order, run.concentration_ug_per_ml, run.system.pump)
-    dose = program.daily_dose_pg
-    if run.last_dose_pg_per_day is None or dose > run.last_dose_pg_per_day:
-        run.last_increase_ms = at_ms
-    if dose:
-        run.last_dose_pg_per_day = dose
+    """Keep what the next order is measured by; minimum rate treats nobody and counts as a break."""
+    pump = run.system.pump
+    dose, last = (
+        compile_order(order, run.concentration_ug_per_ml, pump).daily_dose_pg,
+        run.last_dose_pg_per_day,
+    )
     run.order = order
+    if dose <= pump.minimum_rate_nl_per_day * run.concentration_ug_per_ml:
+        run.interrupted = last is not None
+        return
+    if last is None or dose > last:
+        run.last_increase_ms = at_ms
+    run.last_dose_pg_per_day, run.interrupted = dose, False
 
 
 def _refill(run: _Run, event: Event) -> None:
     action, truth = event.action, event.truth
-    assert isinstance(action, Refill) and isinstance(truth, Refill)  # noqa: S101, PT018 - narrowed by _apply
+    assert isinstance(action, Refill) and isinstance(truth, Refill)  # noqa: S101, PT018 - narrowed by _meet
+    findings = _judge_strength(run, event, action)
     mass_pg = truth.volume_nl * truth.concentration_ug_per_ml
     needle = run.dialogue.needle(run.truth.implant, truth.volume_nl, mass_pg, event.at_ms)
     run.withdrawn_pg += needle.withdrawn_pg
@@ -208,7 +226,7 @@ def _refill(run: _Run, event: Event) -> None:
     run.concentration_ug_per_ml = action.concentration_ug_per_ml
     run.reservoir.append(ReservoirPoint(event.at_ms, system_truth.true_volume_nl(run.truth)))
     mistake = _refilled(truth) if event.is_mistake else ""
-    run.story.append(Happening(event.at_ms, "refill", _refilled(action), "applied", (), mistake))
+    run.story.append(Happening(event.at_ms, "refill", _refilled(action), "applied", findings, mistake))
 
 
 def _without_pump(event: Event) -> Happening:

@@ -7,6 +7,7 @@ from openitb import body, catheter, units
 from openitb.body import Baseline, Inputs, OralDose
 from openitb.body import LumbarBolus as BodyBolus
 from openitb.world.case import Case, LumbarBolus, Oral
+from openitb.world.delivery import Stretch, departures
 from openitb.world.series import Floats, grid_ms, system_series
 from openitb.world.simulate import UNNAMED, Happening, Progress, SystemCourse, run_system
 
@@ -38,6 +39,13 @@ class Simulation:
     story: tuple[Happening, ...]
     system: SystemCourse | None
     drug_imbalance: float
+
+    @property
+    def departures(self) -> tuple[Stretch, ...]:
+        """Where what left the tip was not what was ordered."""
+        if self.system is None or self.case.system is None:
+            return ()
+        return departures(self.case, self.case.system, self.system)
 
 
 def simulate(case: Case, progress: Progress | None = None, serial: str = UNNAMED) -> Simulation:

@@ -9,6 +9,7 @@ from openitb import catalogue, units
 from openitb.protocol import LogEntry, LogKind
 from openitb.protocol.describe import describe_entry
 from openitb.world.case import Case
+from openitb.world.headline import clock, headline
 from openitb.world.simulation import Simulation
 from openitb.world.truth import SystemTruth, believed_volume_nl, true_volume_nl
 
@@ -21,6 +22,7 @@ def summary(simulation: Simulation) -> dict[str, Any]:
     return {
         "title": simulation.case.title,
         "duration_h": float(simulation.time_h[-1]),
+        "headline": [*headline(simulation)],
         "scores": {name: _score(simulation, name) for name in _SCORES},
         "peaks": {name: _extreme(simulation, name, np.argmax) for name in _PEAKS},
         "system": _system(simulation),
@@ -32,21 +34,33 @@ def summary(simulation: Simulation) -> dict[str, Any]:
 
 
 def events(simulation: Simulation) -> list[dict[str, Any]]:
-    """The story by the record and the pump's own log, in order of time."""
+    """The story by the record and the pump's own log, in order of time and of cause."""
     told = [
-        {
-            "time_h": _hours(simulation.case, happening.at_ms),
-            "source": "record",
-            "kind": happening.kind,
-            "text": happening.text,
-            "outcome": happening.outcome,
-            "findings": [f"{f.level}: {f.field}: {f.message}" for f in happening.findings],
-            **({"mistake": happening.mistake} if happening.mistake else {}),
-        }
-        for happening in simulation.story
+        (
+            (after, 1, line),
+            {
+                "time_h": _hours(simulation.case, happening.at_ms),
+                "source": "record",
+                "kind": happening.kind,
+                "text": happening.text,
+                "outcome": happening.outcome,
+                "findings": [f"{f.level}: {f.field}: {f.message}" for f in happening.findings],
+                **({"mistake": happening.mistake} if happening.mistake else {}),
+            },
+        )
+        for line, (happening, after) in enumerate(
+            zip(simulation.story, _entries_before(simulation), strict=True)
+        )
     ]
-    logged = [_logged(simulation.case, entry) for entry in _log(simulation)]
-    return sorted(told + logged, key=lambda event: event["time_h"])
+    logged = [((entry.number, 0, 0), _logged(simulation.case, entry)) for entry in _log(simulation)]
+    return [event for _, event in sorted(told + logged, key=lambda pair: pair[0])]
+
+
+def _entries_before(simulation: Simulation) -> list[int]:
+    """For each line of the story the number of the last entry the pump had logged before it."""
+    if simulation.system is None:
+        return [0] * len(simulation.story)
+    return [visit.found.firmware.log.entries[-1].number for visit in simulation.system.visits]
 
 
 def _log(simulation: Simulation) -> tuple[LogEntry, ...]:
@@ -89,10 +103,21 @@ def _system(simulation: Simulation) -> dict[str, Any] | None:
         "left_tip_ug": sum(p.mass_pg for p in system.outflow) / units.PG_PER_UG,
         "injected_ug": system.injected_pg / units.PG_PER_UG,
         "withdrawn_ug": system.withdrawn_pg / units.PG_PER_UG,
+        "departures": [*_departures(simulation)],
         "reservoir_ml": true_volume_nl(system.end) / units.NL_PER_ML,
         "believed_reservoir_ml": believed_volume_nl(system.end) / units.NL_PER_ML,
         "alarms": [*_alarms(simulation.case, system.end)],
     }
+
+
+def _departures(simulation: Simulation) -> Iterator[dict[str, Any]]:
+    for stretch in simulation.departures:
+        yield {
+            "from_h": _hours(simulation.case, stretch.start_ms),
+            "to_h": _hours(simulation.case, stretch.end_ms),
+            "ordered_ug": stretch.ordered_ug,
+            "given_ug": stretch.given_ug,
+        }
 
 
 def _alarms(case: Case, end: SystemTruth) -> Iterator[dict[str, Any]]:
@@ -102,22 +127,23 @@ def _alarms(case: Case, end: SystemTruth) -> Iterator[dict[str, Any]]:
 
 
 def _notes(simulation: Simulation) -> Iterator[str]:
+    """What the gate let pass with a word, each said once with the instant it was first said."""
+    said: set[str] = set()
     for happening in simulation.story:
-        at = units.format_number(_hours(simulation.case, happening.at_ms), 2)
-        if happening.mistake:
-            yield f"at {at} h {happening.kind}: recorded {happening.text}, truly {happening.mistake}"
         for finding in happening.findings:
-            yield f"at {at} h {happening.kind}: {finding.level}: {finding.message}"
+            if finding.message not in said:
+                said.add(finding.message)
+                at = clock(_hours(simulation.case, happening.at_ms))
+                yield f"{at} {happening.kind}: {finding.level}: {finding.message}"
 
 
 def _assumed_facts(case: Case) -> Iterator[str]:
     """What the run rests on that nobody can look up, named with its confidence."""
-    if case.system is None:
-        return
-    for entry in (case.system.pump, case.system.catheter):
-        for name, fact in entry.facts.items():
-            if not fact.confidence.is_sourced:
-                yield f"{entry.name}: {name.replace('_', ' ')} {fact.text()} ({fact.confidence.value})"
+    for entry in (case.system.pump, case.system.catheter) if case.system else ():
+        facts = [(name, fact) for name, fact in entry.facts.items() if not fact.confidence.is_sourced]
+        if facts:
+            told = ", ".join(f"{n.replace('_', ' ')} {f.text()} ({f.confidence.value})" for n, f in facts)
+            yield f"{entry.name}: {told}"
     body = catalogue.load().body
     counted = [f.confidence for entry in body.values() for f in entry.facts.values()]
     unsourced = sum(not confidence.is_sourced for confidence in counted)
