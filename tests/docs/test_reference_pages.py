@@ -19,6 +19,7 @@ from openitb.protocol.codec import MAX_MESSAGE_BYTES
 from openitb.telemetry import MAX_FRAME, MAX_PLAIN
 from openitb.telemetry import Limits as LinkLimits
 from openitb.world import casefile
+from openitb.world.case import MOST_SAMPLES, parse
 from openitb.world.casefile import Table
 from openitb.world.simulation import BODY_SERIES
 
@@ -27,6 +28,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def page(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
+
+
+def prose(name: str) -> str:
+    """A page as one line, so that a phrase may be broken anywhere."""
+    return " ".join(page(name).split())
 
 
 def tables_of_the_case_file() -> list[type[Table]]:
@@ -39,6 +45,28 @@ def test_the_case_file_page_names_every_key(table: type[Table]) -> None:
     for name, field in table.model_fields.items():
         key = field.alias or name
         assert re.search(rf"`{key}`|\[\[?{key}\]|\b{key} = ", text), f"{table.__name__}: {key}"
+
+
+@pytest.mark.parametrize(
+    ("given", "instead"),
+    [
+        (", bridge = true", ""),
+        ('volume = "18 mL"', 'volume = "19 mL"'),
+        ("200 ug/day", "8.3 ug/h"),
+        ('fill = "18 mL"', 'fill = "18"'),
+        ('zone = "UTC"', 'zone = "Europe/Berlin"'),
+        ("tolerance = 1.0", 'leg_ec50 = "20000 ng/mL"'),
+    ],
+)
+def test_the_case_file_page_shows_refusals_as_they_are(given: str, instead: str) -> None:
+    whole = (DOCS.parent / "examples" / "first-case.toml").read_text(encoding="utf-8")
+    with pytest.raises(casefile.CaseError) as refused:
+        parse(whole.replace(given, instead, 1))
+    assert f"\n{refused.value}\n" in page("case-file.md")
+
+
+def test_the_case_file_page_states_the_most_samples() -> None:
+    assert f"{MOST_SAMPLES:,} samples".replace(",", " ") in page("case-file.md")
 
 
 @pytest.mark.parametrize("name", [*BODY_SERIES, "tip_ug_per_h", "flow_ml_per_day", "reservoir_ml"])
@@ -56,13 +84,13 @@ def test_the_model_page_prints_every_parameter_as_the_catalogue_holds_it() -> No
         row = "| " + " | ".join(cells) + " |"
         assert re.sub(r" +", " ", row) in text, known.name
     assert typical_adult("poorly_mixed").dispersion_cm2_per_h == 6
-    assert "`dispersion` 6 cm²/h" in text
+    assert "`dispersion` 6 cm²/h" in prose("model.md")
 
 
 @pytest.mark.parametrize("kind", [PumpState, AlarmCondition, LogKind], ids=lambda kind: kind.__name__)
 def test_the_implant_page_names_every_state_alarm_and_log_entry(kind: type[StrEnum]) -> None:
     for member in kind:
-        assert f"`{member.value}`" in page("implant.md"), member
+        assert f"`{member.value}`" in prose("implant.md"), member
 
 
 def test_the_telemetry_page_names_every_message_with_the_fields_of_its_requests() -> None:
@@ -77,7 +105,7 @@ def test_the_telemetry_page_names_every_message_with_the_fields_of_its_requests(
 
 
 def test_the_telemetry_page_states_the_limits_of_the_link() -> None:
-    text, limits = page("telemetry.md"), LinkLimits()
+    text, limits = prose("telemetry.md"), LinkLimits()
     assert f"1 to {MAX_FRAME:,}".replace(",", " ") in text
     assert f"{MAX_PLAIN:,} bytes of message".replace(",", " ") in text
     assert f"{MAX_MESSAGE_BYTES:,} bytes".replace(",", " ") in text

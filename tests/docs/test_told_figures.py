@@ -15,7 +15,7 @@ from openitb.world.summary import summary
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL, CLINICIAN, IMPLANT, RESEARCHER, CLINIC = (
-    (ROOT / "docs" / name).read_text(encoding="utf-8")
+    " ".join((ROOT / "docs" / name).read_text(encoding="utf-8").split())
     for name in ("tutorial.md", "guides/clinician.md", "implant.md", "guides/researcher.md", "clinic.md")
 )
 
