@@ -1,5 +1,6 @@
 """Figures that the pages tell of the examples, held to what the examples give."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from openitb import catalogue
 from openitb.body import between_subject_sds
 from openitb.prescription.answers import practice
-from openitb.world.case import load
+from openitb.world.case import load, parse
+from openitb.world.casefile import CaseError
 from openitb.world.simulation import Simulation, simulate
 from openitb.world.summary import summary
 
@@ -56,6 +58,17 @@ def test_a_bridge_forgotten_does_what_the_tutorial_says() -> None:
 def test_the_other_bridge_forgotten_sedates_as_the_tutorial_says() -> None:
     assert "Sedation peaks at 0.79 of its full effect on day 10.9" in TUTORIAL
     assert peak(example("bridge-forgotten-2000-to-500"), "sedation") == pytest.approx((0.79, 10.9), abs=0.05)
+
+
+def test_a_dose_out_of_range_is_asked_about_and_passes_with_the_tutorials_reason() -> None:
+    whole = (ROOT / "examples" / "start-of-infusion.toml").read_text(encoding="utf-8")
+    asked = whole.replace('"100 ug/day"', '"900 ug/day"')
+    with pytest.raises(CaseError) as refused:
+        simulate(parse(asked))
+    assert str(refused.value) in TUTORIAL
+    reason = re.search(r'override = "[^"]+"', TUTORIAL)
+    assert reason
+    simulate(parse(asked.replace("[[event]]", f"[[event]]\n{reason[0]}")))
 
 
 def test_the_missed_refill_goes_as_the_guide_says() -> None:
