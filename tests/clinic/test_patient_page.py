@@ -113,16 +113,6 @@ def test_an_order_under_review_is_predicted_beside_the_program_that_runs(desk, m
     assert "3.2 without the change" in page
 
 
-def test_the_tables_hold_every_point_of_the_chart(desk, make, pump) -> None:
-    address = reverse("patient-prediction", args=[make.system().patient.key])
-    page = desk.get(address, {"order": json.dumps({"mode": "stopped"})}).content.decode()
-    panels = chart_in(page, "prediction-data")["panels"]
-    points = sum(len(panel["series"][0]["points"]) for panel in panels)
-    assert page.count('<th scope="row"') == points
-    first = [f"{value:.2f}" for series in reversed(panels[0]["series"]) for value in series["points"][0][1:]]
-    assert re.findall(r'<td class="right number">([^<]*)</td>', page)[:6] == first
-
-
 def test_looking_ahead_sends_nothing(desk, make, pump) -> None:
     system = make.system()
     address = reverse("patient-prediction", args=[system.patient.key])

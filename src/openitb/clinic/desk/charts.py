@@ -28,7 +28,7 @@ from openitb.clinic.record.models import (
 
 Chart = dict[str, Any]
 Panel = dict[str, Any]
-Table = dict[str, Any]
+DIGITS = 4  # of predicted values, two more than are printed
 EVENT_ROWS = ("Alarm", "Complaint", "Bolus", "Refill", "Visit")
 
 
@@ -65,21 +65,6 @@ def prediction_chart(new: Prediction, old: Prediction | None = None) -> Chart:
     behind = {band.key: band for band in old.bands} if old else {}
     panels = [_band_panel(band, behind.get(band.key)) for band in new.bands]
     return {**_chart(panels, new.now_ms), "ahead": ["as delivered", "predicted"]}
-
-
-def prediction_tables(new: Prediction, old: Prediction | None = None) -> list[Table]:
-    """The same figures as rows: instant, then middle, low and high, of `new` and then of `old`."""
-    behind = {band.key: band for band in old.bands} if old else {}
-    return [_table(band, behind.get(band.key)) for band in new.bands]
-
-
-def _table(band: Band, behind: Band | None) -> Table:
-    columns = [band.rows, behind.rows] if behind else [band.rows]
-    rows = [
-        (at, [value for cell in cells for value in cell])
-        for at, *cells in zip(band.at_ms, *columns, strict=True)
-    ]
-    return {"label": band.label, "unit": band.unit, "rows": rows}
 
 
 def _chart(panels: list[Panel], now_ms: int | None = None) -> Chart:
@@ -155,8 +140,9 @@ def _band_panel(band: Band, behind: Band | None) -> Panel:
 
 
 def _band_series(name: str, role: str, band: Band) -> dict[str, Any]:
-    points = zip(band.at_ms, band.middle, band.low, band.high, strict=True)
-    return _series(name, role, "band", [[instants.wall_of_ms(at), *values] for at, *values in points])
+    values = (tuple(round(value, DIGITS) for value in line) for line in (band.middle, band.low, band.high))
+    points = zip((instants.wall_of_ms(at) for at in band.at_ms), *values, strict=True)
+    return _series(name, role, "band", [list(point) for point in points])
 
 
 def _panel(title: str, unit: str, series: list[dict[str, Any]]) -> Panel:

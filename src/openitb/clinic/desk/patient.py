@@ -83,11 +83,7 @@ def prediction(request: HttpRequest, key: UUID) -> HttpResponse:
     if isinstance(answer, NoOutlook):
         return render(request, "desk/prediction.html", context | {"reason": answer.reason})
     behind = answer.as_now if answer.proposed else None
-    context |= {
-        "outlook": answer,
-        "chart": charts.prediction_chart(answer.shown, behind),
-        "tables": charts.prediction_tables(answer.shown, behind),
-    }
+    context |= {"outlook": answer, "chart": charts.prediction_chart(answer.shown, behind)}
     return render(request, "desk/prediction.html", context)
 
 

@@ -181,11 +181,6 @@ class Band:
     scale_min: float | None = None
     scale_max: float | None = None
 
-    @property
-    def rows(self) -> list[tuple[float, float, float]]:
-        """Middle, low and high at each instant."""
-        return list(zip(self.middle, self.low, self.high, strict=True))
-
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
