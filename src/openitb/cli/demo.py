@@ -1,6 +1,5 @@
 """`openitb demo`: bring the demo clinic into the database and home folder that are set."""
 
-import os
 import sys
 import time
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from openitb.cli import record
 from openitb.cli.refusal import refusing
 
 NS_PER_MS = 1_000_000
@@ -29,13 +29,7 @@ def demo(among_real: AmongReal = False) -> None:
 
     Example: OPENITB_HOME=var openitb demo
     """
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openitb.clinic.settings")
-    import django  # the record can be imported only once Django is set up
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    record.ready()
     added, kept = load_with_progress(among_real)
     typer.echo(f"{added} synthetic people added, {kept} were there already")
 

@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from openitb.cli import record
+
 LOOPBACK = "127.0.0.1"
 WEB_THREADS = 8
 PUMPS_START_S = 120.0
@@ -39,7 +41,7 @@ def serve(port: Port = 8000, demo: Demo = False) -> None:
     Example: openitb serve --demo --port 8000
     """
     _require_free(port)
-    home = _set_up_django()
+    home = record.ready()
     if demo:
         _load_demo()
     sign_in = _sign_in(home)
@@ -58,18 +60,6 @@ def _require_free(port: int) -> None:
             probe.bind((LOOPBACK, port))
         except OSError:
             raise ServeError(f"--port: got {port}, which is in use; expected a free one") from None
-
-
-def _set_up_django() -> Path:
-    """Prepare the record: settings, migrations. Gives the data folder."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openitb.clinic.settings")
-    import django
-    from django.conf import settings
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0, interactive=False)
-    return Path(settings.HOME)
 
 
 def _load_demo() -> None:
