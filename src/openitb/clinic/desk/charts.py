@@ -1,7 +1,7 @@
 """Charts as plain data: panels above each other on one time axis. The script only draws.
 
 A panel has a title, a unit and series; a series has a name, a role (which sets its colour), a kind
-(step, line, dots, band) and points. Instants are the clinic's wall clock as if it were UTC, in ms.
+(step, line, dots, marks, band) and points. Instants are the clinic's wall clock as if it were UTC, in ms.
 """
 
 from collections.abc import Iterable
@@ -103,7 +103,7 @@ def _score_series(scores: list[Score]) -> list[dict[str, Any]]:
         _series(
             _place(*place),
             f"effect-{number}",
-            "line",
+            "marks",
             [[instants.wall_ms(s.at), float(s.value)] for s in here],
         )
         for number, (place, here) in enumerate(places, start=1)

@@ -24,6 +24,9 @@ from openitb.twin.flow import percent
 
 FEWEST_REFILLS = 2
 _PER_CENT = 100
+_LEAST_SHOWN = 0.1  # per cent
+
+Fact = tuple[str, Figure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class DeliveryCheck:
     """Residuals newest first, figures inferred from them, what to ask, and in words what cannot be said."""
 
     residuals: tuple[Residual, ...] = ()
-    facts: tuple[tuple[str, Figure], ...] = ()
+    facts: tuple[Fact, ...] = ()
     asks: tuple[str, ...] = ()
     escalates: bool = False
     notes: tuple[str, ...] = ()
@@ -112,28 +115,25 @@ def _reservoir(
     return predict_reservoir(flow, now, pump)
 
 
-def _flow_facts(flow: FlowInference | NothingToInfer, pump: Pump) -> tuple[tuple[str, Figure], ...]:
+def _flow_facts(flow: FlowInference | NothingToInfer, pump: Pump) -> tuple[Fact, ...]:
     if isinstance(flow, NothingToInfer):
         return ()
-    band = f"{_percent(flow.band)} band {percent(flow.gain_low)} to {percent(flow.gain_high)}"
     beyond = units.format_number(float(pump.flow_accuracy) * _PER_CENT, 1)
-    healthy = units.format_number(flow.healthy_tail * _PER_CENT, 1)
     return (
-        ("Flow error, likely", _inferred(f"{percent(flow.gain.mean)} ({band}), {flow.visits} visits")),
-        (f"Error beyond the labelled {beyond} %", _inferred(_probability(flow.outside_accuracy))),
-        ("So far off in a healthy pump", _inferred(f"{healthy} % of the time")),
+        ("Flow error, likely", _inferred(percent(flow.gain.mean))),
+        (f"{_percent(flow.band)} band", _inferred(f"{percent(flow.gain_low)} to {percent(flow.gain_high)}")),
+        (f"Beyond the labelled {beyond} %", _inferred(_probability(flow.outside_accuracy))),
+        ("So far off in a healthy pump", _inferred(_probability(flow.healthy_tail))),
     )
 
 
-def _reservoir_facts(ahead: ReservoirPrediction | None) -> tuple[tuple[str, Figure], ...]:
+def _reservoir_facts(ahead: ReservoirPrediction | None) -> tuple[Fact, ...]:
     if ahead is None:
         return ()
-    low, high = (units.format_number(value, 1) for value in (ahead.low_ml, ahead.high_ml))
-    likely = units.format_number(ahead.likely_ml, 1)
-    held = f"{likely} mL ({_percent(ahead.band)} band {low} to {high} mL)"
     return (
-        ("Reservoir by the pump's count", Figure(f"{units.format_number(ahead.believed_ml, 1)} mL")),
-        ("Truly, likely", _inferred(held)),
+        ("Reservoir by the pump's count", Figure(f"{_ml(ahead.believed_ml)} mL")),
+        ("Truly, likely", _inferred(f"{_ml(ahead.likely_ml)} mL")),
+        (f"{_percent(ahead.band)} band", _inferred(f"{_ml(ahead.low_ml)} to {_ml(ahead.high_ml)} mL")),
         ("Alarm volume reached, likely", _inferred(_day(ahead.likely_low_ms))),
         ("At the earliest", _inferred(_day(ahead.earliest_low_ms))),
     )
@@ -152,7 +152,11 @@ def _inferred(text: str) -> Figure:
 
 def _probability(part: float) -> str:
     shown = part * _PER_CENT
-    return f"probability {units.format_number(shown, 1)} %" if shown >= 0.1 else "probability below 0.1 %"
+    return f"{units.format_number(shown, 1)} %" if shown >= _LEAST_SHOWN else f"below {_LEAST_SHOWN} %"
+
+
+def _ml(volume: float) -> str:
+    return units.format_number(volume, 1)
 
 
 def _percent(part: float) -> str:

@@ -6,6 +6,8 @@ from datetime import date
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Count, F, Q, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,13 +16,14 @@ from openitb.clinic.desk.due import soon_until
 from openitb.clinic.record.models import Patient, Stage
 from openitb.clinic.record.queries import patients_with_state
 
-SORTS = {
-    "name": ("family_name", "given_name"),
-    "age": ("-birth_date",),
-    "stage": ("stage", "family_name"),
-    "dose": (F("daily_dose_pg").desc(nulls_last=True), "family_name"),
-    "refill": (F("refill_by").asc(nulls_last=True), "family_name"),
-    "contact": (F("last_contact").asc(nulls_first=True), "family_name"),
+NAME = (Lower("family_name"), Lower("given_name"), "pk")
+SORTS: dict[str, tuple[str | Combinable, ...]] = {
+    "name": NAME,
+    "age": ("-birth_date", *NAME),
+    "stage": ("stage", *NAME),
+    "dose": (F("daily_dose_pg").desc(nulls_last=True), *NAME),
+    "refill": (F("refill_by").asc(nulls_last=True), *NAME),
+    "contact": (F("last_contact").asc(nulls_first=True), *NAME),
 }
 
 

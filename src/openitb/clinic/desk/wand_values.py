@@ -88,7 +88,7 @@ def _battery(read: Interrogation) -> Figure:
     by = pump_date(read.battery.replacement_indicator_ms, read.zone_offset_ms)
     used = units.format_number(read.battery.used_permille / 10, 0)
     fact = catalogue.load().practice["battery"].fact("longevity_capacity")
-    return _figure(f"{used} % used, replacement indicator about {by:%B %Y}", fact)
+    return _figure(f"{used} % used, replace by {by:%Y-%m}", fact)
 
 
 def _figure(text: str, fact: Fact) -> Figure:

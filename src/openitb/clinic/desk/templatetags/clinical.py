@@ -62,9 +62,15 @@ def volume(nl: int | None) -> str:
 
 
 @register.filter
-def signed_volume(nl: int) -> str:
-    """Difference of volumes: `+0.4 mL`, `-1.2 mL`."""
-    return f"{'+' if nl > 0 else ''}{units.format_volume(nl)}"
+def millilitres(nl: int) -> str:
+    """Volume in mL as read from a syringe, under a heading that names the unit: `3.2`."""
+    return units.format_number(nl / units.NL_PER_ML, 1)
+
+
+@register.filter
+def signed_millilitres(nl: int) -> str:
+    """Difference of syringe volumes in mL: `+0.4`, `-1.2`."""
+    return f"{'+' if nl > 0 else ''}{millilitres(nl)}"
 
 
 @register.filter

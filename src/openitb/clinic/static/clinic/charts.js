@@ -140,6 +140,7 @@
     if (one.kind === "band") return bandOf(one, base, marks);
     if (one.kind === "dots") return [{ ...base, ...marks, type: "scatter", symbolSize: 8, data: one.points }];
     const isStep = one.kind === "step";
+    const isRated = one.kind === "marks"; // between two ratings nobody looked: joined faintly
     const points = isStep && one.untilNow && one.points.length ? [...one.points, [data.now, one.points.at(-1)[1]]] : one.points;
     return [{
       ...base,
@@ -147,8 +148,9 @@
       type: "line",
       step: isStep ? "end" : false,
       symbol: isStep ? "none" : "circle",
-      symbolSize: 5,
-      showSymbol: !isStep && points.length < 120,
+      symbolSize: isRated ? 7 : 5,
+      lineStyle: isRated ? { ...base.lineStyle, width: 1, type: "dotted" } : base.lineStyle,
+      showSymbol: isRated || (!isStep && points.length < 120),
       areaStyle: isStep ? { color: withAlpha(color(one.role), 0.12) } : undefined,
       data: points,
     }];
