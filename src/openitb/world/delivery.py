@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 
@@ -36,15 +35,14 @@ class _Piece:
     end_ms: int
     ordered: float
     given: float
-    side: str
 
 
 def ordered_timeline(case: Case, system: System) -> Timeline:
     """Drug as the record orders it, in µg/h from the start to the end of the case."""
     changes = [event for event in case.events if isinstance(event.action, SetOrder)]
-    ends = [*(event.at_ms for event in changes[1:]), case.until_ms]
-    segments = [Segment(case.start_ms, changes[0].at_ms if changes else case.until_ms, 0.0)]
-    for event, end_ms in zip(changes, ends, strict=True):
+    edges = [*(event.at_ms for event in changes), case.until_ms]
+    segments = [Segment(case.start_ms, edges[0], 0.0)]
+    for event, end_ms in zip(changes, edges[1:], strict=True):
         segments += _ordered(case, system, event, end_ms)
     return join([s for s in segments if s.start_ms < s.end_ms], TIP_UNIT)
 
@@ -52,15 +50,35 @@ def ordered_timeline(case: Case, system: System) -> Timeline:
 def departures(case: Case, system: System, course: SystemCourse) -> tuple[Stretch, ...]:
     """Where what left the tip lay further from the order than the pump's stated accuracy allows.
 
-    Neighbouring pieces on the same side count as one stretch; one of less than two strokes of fluid
-    is the grain of the pump, not a departure.
+    A stretch ends where the part of the order that was given changes by more than that accuracy. One
+    of less than two strokes of fluid is the grain of the pump, not a departure.
     """
-    pieces = _pieces(case, system, course)
-    stretches = (
-        _stretch([*run]) for side, run in groupby(pieces, key=lambda p: p.side) if side != "as ordered"
-    )
+    accuracy = float(system.pump.flow_accuracy)
+    pieces = [p for p in _pieces(case, system, course) if not _near(p.given, p.ordered, accuracy)]
     grain_ug = 2 * system.pump.stroke_volume_nl * _strongest(course) / units.PG_PER_UG
+    stretches = (_stretch(run) for run in _runs(pieces, accuracy))
     return tuple(s for s in stretches if abs(s.given_ug - s.ordered_ug) > grain_ug)
+
+
+def _runs(pieces: Sequence[_Piece], accuracy: float) -> Iterator[list[_Piece]]:
+    run: list[_Piece] = []
+    for piece in pieces:
+        if run and not (run[-1].end_ms == piece.start_ms and _alike(run[0], piece, accuracy)):
+            yield run
+            run = []
+        run.append(piece)
+    if run:
+        yield run
+
+
+def _alike(one: _Piece, other: _Piece, accuracy: float) -> bool:
+    """The same part of the order, compared across so that nothing divides by zero."""
+    here, there = one.given * other.ordered, other.given * one.ordered
+    return (not one.ordered) == (not other.ordered) and _near(there, here, accuracy)
+
+
+def _near(value: float, expected: float, accuracy: float) -> bool:
+    return abs(value - expected) <= accuracy * expected
 
 
 def _ordered(case: Case, system: System, event: Event, end_ms: int) -> Iterator[Segment]:
@@ -88,17 +106,8 @@ def _pieces(case: Case, system: System, course: SystemCourse) -> Iterator[_Piece
     edges = np.union1d(ordered.starts_ms, given.starts_ms)
     asked, came = ordered.sample(edges.tolist()), given.sample(edges.tolist())
     ends = [*edges[1:].tolist(), case.until_ms]
-    accuracy = float(system.pump.flow_accuracy)
     for start, end, want, got in zip(edges.tolist(), ends, asked.tolist(), came.tolist(), strict=True):
-        yield _Piece(start, end, want, got, _side(want, got, accuracy))
-
-
-def _side(ordered: float, given: float, accuracy: float) -> str:
-    if abs(given - ordered) <= accuracy * ordered:
-        return "as ordered"
-    if given == 0.0:
-        return "none"
-    return "more" if given > ordered else "less"
+        yield _Piece(start, end, want, got)
 
 
 def _stretch(run: Sequence[_Piece]) -> Stretch:

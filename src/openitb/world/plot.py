@@ -51,6 +51,15 @@ class _Mark:
         return self.colour if self.colour == _ALARM else _INK
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Where the words of a mark stand above the panels."""
+
+    mark: _Mark
+    start: float
+    row: int
+
+
 Panel = Callable[[Axes, Simulation, _Time], None]
 
 
@@ -58,8 +67,8 @@ def draw(simulation: Simulation, path: Path) -> None:
     """Write the picture; the format follows the file's name (png, svg, pdf)."""
     panels = _panels(simulation)
     time, marks = _time(simulation.time_h), _marks(simulation)
-    placed = _rows(marks, float(simulation.time_h[-1]))
-    strip_in = _LINE_IN * (1 + max((row for row, _ in placed), default=0))
+    words = _rows(marks, time)
+    strip_in = _LINE_IN * (1 + max((each.row for each in words), default=0))
     with mpl.rc_context({"font.size": 9, "axes.edgecolor": _FAINT, "text.color": _INK}):
         figure = Figure(figsize=(10, 1 + strip_in + _PANEL_IN * len(panels)), layout="constrained")
         rows = figure.subplots(
@@ -68,7 +77,7 @@ def draw(simulation: Simulation, path: Path) -> None:
         for axis, panel in zip(rows[1:], panels, strict=True):
             panel(axis, simulation, time)
             _finish(axis)
-        _write_marks(rows[0], placed, time)
+        _write_words(rows[0], words)
         for mark in marks:
             for axis in rows[1:]:
                 axis.axvline(mark.at * time.per_hour, color=mark.colour, lw=0.8, ls=":", zorder=0)
@@ -197,24 +206,24 @@ def _marks(simulation: Simulation) -> list[_Mark]:
     return sorted(done + alarms, key=lambda mark: mark.at)
 
 
-def _rows(marks: list[_Mark], whole_h: float) -> list[tuple[int, _Mark]]:
+def _rows(marks: list[_Mark], time: _Time) -> list[_Words]:
     """Each mark's words in the lowest row with room; in a crowd some keep only their line."""
-    free, placed = [0.0] * _MOST_LABEL_ROWS, []
+    letter = float(time.values[-1]) * _LETTER_PART
+    free = [0.0] * _MOST_LABEL_ROWS
+    placed: list[_Words] = []
     for mark in marks:
-        row = next((r for r, end in enumerate(free) if mark.at >= end), None)
+        wide = letter * len(mark.text)
+        start = max(0.0, min(mark.at * time.per_hour, float(time.values[-1]) - wide))
+        row = next((r for r, end in enumerate(free) if start >= end), None)
         if row is not None:
-            free[row] = mark.at + whole_h * _LETTER_PART * (len(mark.text) + 2)
-            placed.append((row, mark))
+            free[row] = start + wide + 2 * letter
+            placed.append(_Words(mark, start, row))
     return placed
 
 
-def _write_marks(axis: Axes, placed: list[tuple[int, _Mark]], time: _Time) -> None:
+def _write_words(axis: Axes, words: list[_Words]) -> None:
     axis.set_axis_off()
-    axis.set_ylim(-0.2, max((row for row, _ in placed), default=0) + 1)
-    whole_h = float(time.hours[-1])
-    for row, mark in placed:
-        runs_over = mark.at + whole_h * _LETTER_PART * len(mark.text) > whole_h
-        place, side = (mark.at * time.per_hour, row), "right" if runs_over else "left"
-        axis.annotate(
-            mark.text, place, fontsize=8, color=mark.ink, ha=side, va="bottom", annotation_clip=False
-        )
+    axis.set_ylim(-0.2, max((each.row for each in words), default=0) + 1)
+    for each in words:
+        place = (each.start, each.row)
+        axis.annotate(each.mark.text, place, fontsize=8, color=each.mark.ink, annotation_clip=False)
