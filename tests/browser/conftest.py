@@ -60,7 +60,16 @@ def pump(settings: Any) -> Iterator[Any]:
 )
 def screen(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page at desk and phone width, in both themes, that collects what the console complains of."""
-    width, scheme = request.param
+    yield from opened(chromium, *request.param)
+
+
+@pytest.fixture
+def desk_screen(chromium: Browser) -> Iterator[Page]:
+    """A page at desk width."""
+    yield from opened(chromium, 1440, "light")
+
+
+def opened(chromium: Browser, width: int, scheme: str) -> Iterator[Page]:
     context = chromium.new_context(
         viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
     )

@@ -37,6 +37,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "openitb.clinic.people.access.fragments_ask_to_sign_in",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "openitb.clinic.people.access.StaffOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

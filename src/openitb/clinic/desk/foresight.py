@@ -10,6 +10,7 @@ from openitb.clinic.desk.ports import Band, NoOutlook, Outlook, Prediction
 from openitb.clinic.desk.retold import AS_RECORDED, RetellingError
 from openitb.clinic.record.models import System
 from openitb.cohort import CohortError, Forecast, ForecastRequest, Sampling, Subject, Window
+from openitb.implant import ImplantError
 from openitb.prescription.orders import Order, OrderError
 from openitb.world import case as cases
 from openitb.world.case import Case, SetOrder
@@ -19,6 +20,7 @@ from openitb.world.simulate import run_system
 REAL_PUMP = "Predictions are made for virtual implants only."
 UNRECORDED = "The pump runs an order that is not the record's last; the pump's own is carried on."
 SEED = 20
+UNABLE = (RetellingError, CaseError, CohortError, BodyError, CatalogueError, OrderError, ImplantError)
 
 _UNSCORED = {
     "arm_ashworth": "Arm tone is left out: it was not scored before treatment.",
@@ -59,13 +61,13 @@ def outlook(system: System, running: Running, proposed: Order | None, now_ms: in
         return NoOutlook(REAL_PUMP)
     try:
         return _outlook(system, running, proposed, now_ms)
-    except (RetellingError, CaseError, CohortError, BodyError, CatalogueError, OrderError) as error:
+    except UNABLE as error:
         return NoOutlook(str(error))
 
 
 def _outlook(system: System, running: Running, proposed: Order | None, now_ms: int) -> Outlook:
     until_ms = now_ms + catalogue.load().practice["forecast"].fact("ahead").whole("ms")
-    told = retold.retold(system, until_ms)
+    told = retold.retold(system, now_ms, until_ms)
     case = _with_what_runs(told, running, now_ms)
     view = _view(system, told, case)
     current = _forecast(case, now_ms)

@@ -37,12 +37,13 @@ class Untreated:
     spasm_score: float | None
 
 
-def retold(system: System, until_ms: int) -> Case:
-    """The course up to `until_ms`, its last order going on.
+def retold(system: System, now_ms: int, until_ms: int) -> Case:
+    """The course up to `until_ms`, its last order going on; what is dated after now has not happened.
 
     Raises `RetellingError` for a record with a gap, and what the rooms below raise for one that cannot be.
     """
-    doses = list(system.doses.filter(outcome=DoseOutcome.APPLIED).order_by("at", "id"))
+    now = instants.from_ms(now_ms)
+    doses = list(system.doses.filter(outcome=DoseOutcome.APPLIED, at__lte=now).order_by("at", "id"))
     if not doses:
         raise RetellingError("No order is on record for this pump.")
     start_ms = instants.to_ms(doses[0].at)
@@ -53,7 +54,7 @@ def retold(system: System, until_ms: int) -> Case:
         system=_system(system, doses[0].concentration_ug_per_ml),
         start_ms=start_ms,
         zone_offset_ms=system.pump_zone_offset_ms,
-        events=_events(system, doses, start_ms),
+        events=_events([*_refills(system, start_ms, now_ms), *_orders(doses)]),
         until_ms=until_ms,
         every_ms=units.MS_PER_H,
         assumptions=tuple(_assumptions(system)),
@@ -127,15 +128,18 @@ def _assumptions(system: System) -> Iterator[str]:
         yield "The reservoir is taken as full at the start: it was never read."
 
 
-def _events(system: System, doses: list[DoseRecord], start_ms: int) -> tuple[Event, ...]:
-    orders = [(instants.to_ms(dose.at), SetOrder(parse_order(dose.order))) for dose in doses]
-    done: list[tuple[int, Action]] = [*_refills(system, start_ms), *orders]
+def _events(done: list[tuple[int, Action]]) -> tuple[Event, ...]:
     in_order = enumerate(sorted(done, key=lambda each: each[0]), start=1)
     return tuple(Event(number, at_ms, act, act, AS_RECORDED) for number, (at_ms, act) in in_order)
 
 
-def _refills(system: System, start_ms: int) -> Iterator[tuple[int, Refill]]:
+def _orders(doses: list[DoseRecord]) -> Iterator[tuple[int, Action]]:
+    for dose in doses:
+        yield instants.to_ms(dose.at), SetOrder(parse_order(dose.order))
+
+
+def _refills(system: System, start_ms: int, now_ms: int) -> Iterator[tuple[int, Action]]:
     for refill in system.refills.all():
         at_ms = instants.to_ms(refill.at)
-        if at_ms >= start_ms:
+        if start_ms <= at_ms <= now_ms:
             yield at_ms, Refill(refill.injected_nl, refill.new_concentration_ug_per_ml, bool(refill.bridged))
