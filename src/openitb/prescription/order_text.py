@@ -207,7 +207,7 @@ def _list(given: object, field: str, what: str) -> Sequence[object]:
 
 def _needed(table: Table, key: str, field: str) -> object:
     if key not in table:
-        given = ", ".join(repr(name)[1:-1] if isinstance(name, str) else repr(name) for name in table)
+        given = ", ".join(repr(name)[1:-1] for name in table)
         raise OrderError(f"{field}.{key}: missing, expected it beside {given or 'nothing'}")
     return table[key]
 
