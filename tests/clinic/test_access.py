@@ -35,6 +35,31 @@ def test_a_stranger_is_sent_to_sign_in_from_every_page(client: Client, make, met
         )
 
 
+def test_a_part_of_a_page_is_refused_to_a_stranger_instead_of_led_to_sign_in(client: Client, make) -> None:
+    address = reverse("patient-pump", args=[make.system().patient.key])
+    answer = client.get(address, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (401, b"")
+
+
+@pytest.mark.parametrize("name", ["program-review", "program-commit", "sign-out"])
+def test_what_changes_something_is_not_done_on_a_get(desk: Client, make, name) -> None:
+    arguments = [make.system().patient.key] if name.startswith("program") else []
+    assert desk.get(reverse(name, args=arguments)).status_code == 405
+
+
+def test_a_read_back_is_not_done_on_a_get(desk: Client, make) -> None:
+    record = make.dose(make.system(), outcome="unknown", settled_at=None)
+    address = reverse("read-back", args=[record.system.patient.key, record.command_id])
+    assert desk.get(address).status_code == 405
+    record.refresh_from_db()
+    assert record.outcome == "unknown"
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_unknown_methods_are_refused_by_the_pages_of_a_patient(desk: Client, make, method) -> None:
+    assert getattr(desk, method)(reverse("program", args=[make.system().patient.key])).status_code == 405
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_signed_in_person_who_is_not_staff_is_refused_every_page(client: Client, make, method) -> None:
     client.force_login(User.objects.create_user("visitor"))
@@ -93,3 +118,12 @@ def test_pages_allow_only_our_own_scripts_and_are_not_cached(desk: Client) -> No
     assert "unsafe" not in policy
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(client: Client, db) -> None:
+    client.post(reverse("sign-in"), {"username": "kim", "password": new_staff("kim")})
+    cookie = client.cookies["sessionid"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Strict", "")

@@ -115,6 +115,24 @@ def test_the_list_comes_in_pages(desk, make, settings) -> None:
     assert len(shown(desk, page="99")) == 1
 
 
+@pytest.mark.parametrize("sort", ["name", "age", "stage", "dose", "refill", "contact"])
+def test_every_order_shows_everyone_once_over_its_pages(desk, make, sort) -> None:
+    numbers = {make.patient(family_name="Same", given_name="Name").number for _ in range(57)}
+    seen = []
+    for page in ("1", "2"):
+        answer = desk.get(reverse("panel"), {"sort": sort, "page": page})
+        seen += [patient.number for patient in answer.context["page"]]
+    assert len(seen) == len(numbers) == 57
+    assert set(seen) == numbers
+
+
+def test_names_are_sorted_by_letter_whatever_their_case(desk, make) -> None:
+    for name in ("Zhao", "de Wit", "Adler"):
+        make.patient(family_name=name)
+    names = [patient.family_name for patient in desk.get(reverse("panel")).context["page"]]
+    assert names == ["Adler", "de Wit", "Zhao"]
+
+
 def test_htmx_gets_the_rows_alone(desk, three) -> None:
     answer = desk.get(reverse("panel"), {"q": "berg"}, headers={"HX-Target": "panel-rows"})
     assert names(answer) == ["Berg, Ada"]

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
-from openitb.clinic.desk.ports import Finding
+from openitb.clinic.desk.ports import Finding, OrderRefused, link
 from openitb.clinic.record.models import DoseRecord, Interrogation
 
 SIMPLE = {"mode": "simple continuous", "dose": "240"}
@@ -180,6 +180,23 @@ def test_the_same_commit_twice_is_sent_once(desk, system, pump) -> None:
     assert DoseRecord.objects.count() == 1
 
 
+def test_a_second_click_while_the_first_is_under_way_shows_the_firsts_outcome(
+    desk, system, pump, monkeypatch
+) -> None:
+    form = reviewed(desk, system)
+    truly = type(link()).review
+    clicks = iter([lambda: desk.post(at("program-commit", system), form)])
+
+    def review(self, *asked):
+        next(clicks, lambda: None)()
+        return truly(self, *asked)
+
+    monkeypatch.setattr(type(link()), "review", review)
+    answer = desk.post(at("program-commit", system), form)
+    assert answer.headers["Location"] == at("command", system, DoseRecord.objects.get().command_id)
+    assert len(pump.sent) == 1
+
+
 def test_a_pump_reprogrammed_since_the_review_is_compared_again(desk, system, pump) -> None:
     stale = reviewed(desk, system)
     committed(desk, system)
@@ -219,6 +236,21 @@ def test_a_refused_order_offers_no_button_and_cannot_be_forced(desk, system, pum
     desk.post(at("program-commit", system), form | {"override": "please"})
     assert pump.sent == []
     assert not DoseRecord.objects.exists()
+
+
+def test_an_order_the_pump_cannot_run_comes_back_with_the_rule_that_refuses(
+    desk, system, pump, monkeypatch
+) -> None:
+    finding = Finding("hard", "pump-flow", "dose", "needs 40 mL/day, the pump makes at most 24", ("manual",))
+    refusal = OrderRefused("dose: too much", (finding,))
+    monkeypatch.setattr(type(link()), "review", lambda *_: refusal)
+    answer = desk.post(at("program-review", system), SIMPLE)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "The pump cannot run this order" in page
+    assert "the pump makes at most 24" in page
+    assert "does not read" not in page
+    assert 'value="240"' in page
 
 
 def test_a_command_of_another_patient_is_not_found(desk, system, make) -> None:

@@ -52,10 +52,10 @@ def commit(request: HttpRequest, key: UUID) -> HttpResponse:
     """Send what was reviewed; a second post of the same review shows the first one's outcome."""
     patient, system = _subject(key)
     asked = _asked(request)
-    if not DoseRecord.objects.filter(command_id=asked.command_id).exists():
-        refused = send(system, asked, _user(request))
-        if isinstance(refused, NotCommitted):
-            return _not_committed(request, patient, system, refused)
+    if not _is_recorded(asked):
+        answer = send(system, asked, _user(request))
+        if isinstance(answer, NotCommitted) and not _is_recorded(asked):
+            return _not_committed(request, patient, system, answer)
     return redirect("command", key=key, command_id=asked.command_id)
 
 
@@ -164,6 +164,11 @@ def _asked(request: HttpRequest) -> Commit:
         override=request.POST.get("override", "").strip(),
         by=request.user.get_username(),
     )
+
+
+def _is_recorded(asked: Commit) -> bool:
+    """Whether this very commit was sent before, or meanwhile by a second click."""
+    return DoseRecord.objects.filter(command_id=asked.command_id).exists()
 
 
 def _uuid(text: str) -> UUID:
