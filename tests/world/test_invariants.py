@@ -92,7 +92,7 @@ def at_once(case_of: CaseOf, system: Tables, events: list[Tables], every: str = 
     return case_of(*events, until=f"{HOURS} h", every=every, system=system)
 
 
-@settings(max_examples=60)
+@settings(max_examples=300)
 @given(systems, events_drawn)
 def test_drug_is_accounted_for_to_the_picogram(
     case_of: CaseOf,
@@ -112,7 +112,7 @@ def test_drug_is_accounted_for_to_the_picogram(
     assert end.column.volume_nl == 316_000
 
 
-@settings(max_examples=60)
+@settings(max_examples=300)
 @given(systems, events_drawn)
 def test_fluid_is_accounted_for_and_belief_counts_strokes(
     case_of: CaseOf,
@@ -135,7 +135,7 @@ def test_fluid_is_accounted_for_and_belief_counts_strokes(
     assert course.series["reservoir_ml"][-1] == pytest.approx(end.reservoir.volume_nl / 1e6)
 
 
-@settings(max_examples=15)
+@settings(max_examples=30)
 @given(systems, events_drawn, st.integers(-3000, 20_000))
 def test_another_day_changes_nothing(
     case_of: CaseOf,
@@ -156,7 +156,7 @@ def test_another_day_changes_nothing(
             assert np.array_equal(values, there.series[name]), name
 
 
-@settings(max_examples=15)
+@settings(max_examples=30)
 @given(systems, events_drawn)
 def test_how_often_is_looked_changes_nothing_that_is_seen(
     case_of: CaseOf,
@@ -192,7 +192,7 @@ def respelled(given: object) -> object:
     return f"{number} {unit.replace('ug', 'mcg')}"
 
 
-@settings(max_examples=15)
+@settings(max_examples=30)
 @given(systems, events_drawn)
 def test_units_are_only_spelling(
     case_of: CaseOf,
