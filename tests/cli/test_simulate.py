@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_run(
 def test_a_protected_file_is_refused_before_the_run(
     capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verb.os, "access", lambda _, mode: mode != os.W_OK)  # root may write anywhere
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)  # root may write anywhere
     assert "may be written" in refused(capsys, BOLUS, "--csv", str(tmp_path / "a.csv"))
 
 
@@ -135,9 +135,7 @@ def test_what_the_gate_refuses_in_the_middle_leaves_nothing_written(capsys: Capt
     out = tmp_path / "out"
     out.mkdir()
     (out / "a.csv").write_text("from before")
-    case = case_with(tmp_path, "refill = { volume", 'override = ""\nrefill = { volume')
     worse = case_with(tmp_path, '"2000 ug/mL", bridge', '"3000 ug/mL", bridge')
-    assert case == worse
     files = ["--csv", str(out / "a.csv"), "--parquet", str(out / "b.parquet"), "--plot", str(out / "c.png")]
     line = refused(capsys, worse, *files)
     assert line.startswith("event 2: concentration: got 3000 µg/mL")

@@ -60,7 +60,7 @@ def test_the_end_may_be_an_instant(case_of: CaseOf) -> None:
 def test_stop_is_the_order_to_stop(case_of: CaseOf) -> None:
     by_word, by_order = (
         built(case_of(ORDER, {"at": "2 day", **event})).events[1]
-        for event in ({"stop": {}}, {"order": {"mode": "stopped"}})
+        for event in (Tables(stop={}), Tables(order={"mode": "stopped"}))
     )
     assert by_word == by_order
     assert by_word.action == SetOrder(Stopped())
