@@ -1,5 +1,6 @@
 """`openitb serve`: the clinic and its virtual implants, until interrupted."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -40,12 +41,16 @@ def serve(port: Port = 8000, demo: Demo = False) -> None:
 
     Example: openitb serve --demo --port 8000
     """
+    signal.signal(signal.SIGTERM, _interrupt)
     _require_free(port)
     home = record.ready()
+    implants = home / "implants"
+    implants.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = _lock(implants / "lock")
     if demo:
         _load_demo()
     sign_in = _sign_in(home)
-    pumps = _start_pumps(home)
+    pumps = _start_pumps(implants, lock)
     try:
         _announce(port, sign_in)
         _serve_pages(port)
@@ -86,25 +91,49 @@ def _sign_in(home: Path) -> str:
     return file.read_text().strip() if file.is_file() else "with your own account"
 
 
-def _start_pumps(home: Path) -> "subprocess.Popen[bytes]":
+def _lock(file: Path) -> int:
+    """A lock on the implants, which the pumps inherit: two services would overwrite each other's pumps.
+
+    It is held as long as either process lives, so pumps that outlive a killed clinic are noticed.
+    """
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = file.read_text().strip() or "unknown"
+        raise ServeError(
+            f"implants: process {holder} still runs the pumps of this folder, expected none; end it first"
+        ) from None
+    return descriptor
+
+
+def _start_pumps(implants: Path, lock: int) -> "subprocess.Popen[bytes]":
     """The implants in a process of their own, as a pump does not stop when a web page does."""
-    implants = home / "implants"
-    implants.mkdir(mode=0o700, parents=True, exist_ok=True)
     address = implants / "address"
     address.unlink(missing_ok=True)
     command = [sys.executable, "-m", "openitb", "pump", "run", "--home", str(implants)]
     # Our own interpreter, our own verb, a path of our own making.
-    pumps = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    pumps = subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.DEVNULL, start_new_session=True, pass_fds=(lock,)
+    )
+    os.pwrite(lock, f"{pumps.pid}\n".encode(), 0)
+    try:
+        _wait_until_ready(pumps, address)
+    except BaseException:
+        _stop(pumps)
+        raise
+    threading.Thread(target=_tell_if_pumps_end, args=(pumps,), daemon=True).start()
+    return pumps
+
+
+def _wait_until_ready(pumps: "subprocess.Popen[bytes]", address: Path) -> None:
     deadline = time.monotonic() + PUMPS_START_S
     while not address.is_file():
         if pumps.poll() is not None:
             raise ServeError("virtual pumps: stopped while starting, see the line above")
         if time.monotonic() > deadline:
-            _stop(pumps)
             raise ServeError(f"virtual pumps: not ready after {PUMPS_START_S:.0f} s, expected sooner")
         time.sleep(POLL_S)
-    threading.Thread(target=_tell_if_pumps_end, args=(pumps,), daemon=True).start()
-    return pumps
 
 
 def _tell_if_pumps_end(pumps: "subprocess.Popen[bytes]") -> None:
@@ -123,7 +152,6 @@ def _serve_pages(port: int) -> None:
 
     from openitb.clinic.wsgi import application
 
-    signal.signal(signal.SIGTERM, _interrupt)
     waitress.serve(application, host=LOOPBACK, port=port, threads=WEB_THREADS, ident=None)
 
 
