@@ -255,3 +255,16 @@ def test_a_whole_service_life_of_flex_ends_with_every_stroke_accounted_for(make_
     # 12.000001 and 6 and 9 µg/h at 2000 µg/mL are 144,000, 72,000 and 108,000 nL/day
     exact = Fraction(2550) * (144_000 * 8 + 72_000 * 12 + 108_000 * 4) / 24
     assert 0 <= exact - strokes * STROKE < STROKE
+
+
+def test_a_bridge_is_still_due_when_a_longer_prime_before_it_is_given_up(make_bench: Callable) -> None:
+    bench = make_bench(volume_nl=18_000_000)
+    bench.order(SimpleContinuous(100_000_000))
+    assert isinstance(bench.record(18_000_000, 1_000, 100_000), Applied)
+    assert isinstance(bench.order(MinimumRate(), 200_000), Applied)
+    assert isinstance(bench.order(SimpleContinuous(100_000_000), 0), Applied)
+    bench.run(12 * HOUR)
+    # 100 µg/day of the old 500 µg/mL is 0.2 mL/day: the bridge's 0.1 mL takes exactly these 12 h
+    assert bench.implant.firmware.counter.strokes * STROKE == 100_000
+    bench.run(24 * HOUR)
+    assert bench.implant.firmware.counter.strokes * STROKE == 200_000

@@ -93,7 +93,10 @@ def next_change_ms(controller: Controller, at_ms: int, zone_offset_ms: int) -> i
 def finish_stages(controller: Controller, strokes: int) -> tuple[Controller, tuple[Stage, ...]]:
     """The controller without the stages whose last stroke has been made, and those stages."""
     done = tuple(stage for stage in controller.stages if stage.until_stroke <= strokes)
-    return (replace(controller, stages=controller.stages[len(done) :]), done) if done else (controller, ())
+    if not done:
+        return controller, ()
+    waiting = tuple(stage for stage in controller.stages if stage.until_stroke > strokes)
+    return replace(controller, stages=waiting), done
 
 
 def without_prime(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
@@ -118,8 +121,10 @@ def bridged(controller: Controller, strokes: int, bridge_strokes: int) -> tuple[
 
 
 def primed(stages: tuple[Stage, ...], strokes: int, prime_strokes: int) -> tuple[Stage, ...]:
-    """`stages` behind a prime, which moves the column on by as much as it delivers."""
-    end = strokes + prime_strokes
+    """`stages` behind a prime, which moves the column on by as much as it delivers.
+
+    A bridge shorter than the prime stays on the list: should the prime be given up, it is still due.
+    """
     if not prime_strokes:
         return stages
-    return (Stage(StageKind.PRIME, None, end), *(stage for stage in stages if stage.until_stroke > end))
+    return (Stage(StageKind.PRIME, None, strokes + prime_strokes), *stages)
