@@ -54,9 +54,12 @@ def interrogation(firmware: Firmware, build: Build, log_after: int | None) -> In
 
 
 def _stages(firmware: Firmware, build: Build) -> tuple[StageReport, ...]:
+    """What is ahead: a bridge that the prime before it will have cleared is not."""
     reports = []
     start = firmware.counter.strokes
     for stage in firmware.controller.stages:
+        if stage.until_stroke <= start:
+            continue
         drug = stage.program.concentration_ug_per_ml if stage.program else None
         reports.append(StageReport(stage.kind, (stage.until_stroke - start) * build.stroke_nl, drug))
         start = stage.until_stroke
