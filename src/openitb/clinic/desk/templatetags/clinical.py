@@ -70,7 +70,10 @@ def millilitres(nl: int) -> str:
 @register.filter
 def signed_millilitres(nl: int) -> str:
     """Difference of syringe volumes in mL: `+0.4`, `-1.2`."""
-    return f"{'+' if nl > 0 else ''}{millilitres(nl)}"
+    size = millilitres(abs(nl))
+    if size == "0":
+        return size
+    return f"{'+' if nl > 0 else '-'}{size}"
 
 
 @register.filter
@@ -195,6 +198,18 @@ def figure(text: str, confidence: str = "", source: str = "") -> dict[str, Any]:
         "title": CONFIDENCE_TITLES[known] if known else "",
         "tag": "" if known is None or known.is_sourced else known.value,
     }
+
+
+@register.simple_tag
+def known(confidence: str) -> SafeString:
+    """How a rule is known: in words where it is sourced, as a tag where it is not."""
+    held = Confidence(confidence)
+    mark = (
+        '<span title="{}">{}</span>'
+        if held.is_sourced
+        else '<span class="tag tag--unsourced" title="{}">{}</span>'
+    )
+    return format_html(mark, CONFIDENCE_TITLES[held], held.value)
 
 
 @register.simple_tag(takes_context=True)

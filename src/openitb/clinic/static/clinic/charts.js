@@ -268,7 +268,7 @@
     clearTimeout(waiting);
     waiting = setTimeout(redraw, 120);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  for (const medium of ["(prefers-color-scheme: dark)", "print"]) matchMedia(medium).addEventListener("change", redraw);
   document.addEventListener("DOMContentLoaded", () => drawAll(document));
   for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
     document.addEventListener(name, () => {
