@@ -24,8 +24,8 @@ HOURS_PER_DAY = 24
 
 Micro = Literal["µg", "mcg"]
 
-_NUMBER_AND_UNIT = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*((?:1/)?[A-Za-zµμ%][A-Za-z0-9µμ%/*^ -]*)\s*")
-_NUMBER_ONLY = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
+_NUMBER_AND_UNIT = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?)\s*((?:1/)?[A-Za-zµμ%][A-Za-z0-9µμ%/*^ -]*)\s*")
+_NUMBER_ONLY = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]+)?\s*")
 _WHOLE = Decimal(1)
 _DAY = ("day", "days", "d")
 _HOUR = ("h", "hr", "hour", "hours")

@@ -97,7 +97,7 @@ def test_a_reservoir_that_is_low_already_is_low_now() -> None:
     low = replace(NOW, delivered_nl=19 * NL_PER_ML)
     answer = predict_reservoir(UNKNOWN, low, PUMP)
     assert answer.counted_low_ms == answer.likely_low_ms == answer.earliest_low_ms == NOW.at_ms
-    assert 0 <= answer.low_ml < answer.likely_ml == 1.0
+    assert answer.low_ml == answer.likely_ml == 1.4  # what no pump can take out is still there
 
 
 def test_a_fill_hardly_above_the_alarm_may_be_low_now() -> None:
@@ -107,11 +107,11 @@ def test_a_fill_hardly_above_the_alarm_may_be_low_now() -> None:
     assert days(answer.likely_low_ms) == pytest.approx(0.3 / 0.4)
 
 
-def test_no_volume_is_below_empty_or_above_full() -> None:
+def test_no_volume_is_below_the_residual_or_above_full() -> None:
     def at(delivered_nl: int) -> ReservoirPrediction:
         return predict_reservoir(UNKNOWN, replace(NOW, delivered_nl=delivered_nl), PUMP)
 
-    assert at(20 * NL_PER_ML).low_ml == 0.0
+    assert at(20 * NL_PER_ML).low_ml == 1.4
     assert at(0).high_ml == 20.0
 
 

@@ -95,3 +95,10 @@ def test_the_accounts_of_the_summary_are_those_of_the_run(ran: Ran) -> None:
 )
 def test_a_clock_tells_hours_first_and_days_later(hours: float, printed: str) -> None:
     assert clock(hours) == printed
+
+
+def test_an_overdose_is_among_what_stands_out(ran: Ran) -> None:
+    tenfold = {"at": "0 h", "order": {"mode": "simple continuous", "dose": "2000 ug/day"}, "override": "test"}
+    lines = [*headline(ran(tenfold))]
+    assert any(line.startswith("breathing depressed from") for line in lines)
+    assert any(line.startswith("sedation from") for line in lines)

@@ -68,7 +68,7 @@ def _headline(told: dict[str, Any]) -> Iterator[Text]:
     for line in told["headline"]:
         yield Text(f"• {line}", style="red")
     if not told["headline"]:
-        yield Text("nothing: delivered as ordered, no alarm, tone never above untreated", style="green")
+        yield Text("nothing: delivered as ordered, no alarm, no danger, tone never above untreated", style="green")
 
 
 def _scores(told: dict[str, Any]) -> Table:

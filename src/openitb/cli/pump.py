@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openitb.implant import Home, PumpService
+from openitb.implant import Home, ImplantError, PumpService
 
 NS_PER_MS = 1_000_000
 
@@ -31,6 +31,8 @@ def run(home: Folder, port: Port = 0) -> None:
 
     Example: openitb pump run --home var/implants --port 7411
     """
+    if not home.is_dir():
+        raise ImplantError(f"--home: got {str(home)!r}, expected a folder that exists")
     service = PumpService(Home(home), clock)
     host, taken = service.start(port)
     count = len(Home(home).serials())

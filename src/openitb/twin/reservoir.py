@@ -101,8 +101,9 @@ def _when(count_nl: float, now: ReservoirNow) -> int | None:
 
 
 def _volume_ml(volume_nl: float, pump: Pump) -> float:
-    """Not below empty nor above full."""
-    return min(max(volume_nl, 0.0), float(pump.reservoir_capacity_nl)) / NL_PER_ML
+    """Not below what no pump can take out, nor above full."""
+    floor, full = float(pump.residual_volume_nl), float(pump.reservoir_capacity_nl)
+    return min(max(volume_nl, floor), full) / NL_PER_ML
 
 
 def _steps(

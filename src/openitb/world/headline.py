@@ -1,16 +1,21 @@
-"""What a reader should see first: mistakes, wrong delivery, alarms, tone above the untreated."""
+"""What a reader should see first: mistakes, wrong delivery, alarms, dangers, tone above the untreated."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from openitb import units
+from openitb import catalogue, units
 from openitb.protocol import LogKind
 from openitb.world.case import Case
 from openitb.world.delivery import Stretch
 from openitb.world.simulation import Simulation
 from openitb.world.truth import believed_volume_nl, true_volume_nl
 
+_DANGERS = (
+    ("respiratory_depression", "breathing depressed"),
+    ("sedation", "sedation"),
+    ("withdrawal", "withdrawal"),
+)
 _UNTREATED = (
     ("leg_ashworth", "leg Ashworth"),
     ("arm_ashworth", "arm Ashworth"),
@@ -35,7 +40,20 @@ def headline(simulation: Simulation) -> Iterator[str]:
     yield from (_wrong(case, stretch) for stretch in simulation.departures)
     yield from _alarms(simulation)
     yield from _beliefs(simulation)
+    yield from _dangers(simulation)
     yield from _rebound(simulation)
+
+
+def _dangers(simulation: Simulation) -> Iterator[str]:
+    """Sedation, weak breathing and withdrawal from where on the catalogue calls them dangerous."""
+    limits = catalogue.load().practice["simulation-headline"]
+    for name, label in _DANGERS:
+        values = simulation.series[name]
+        over = np.flatnonzero(values >= float(limits.fact(name).number("1")))
+        if len(over):
+            first, peak = int(over[0]), int(np.argmax(values))
+            at, worst = clock(float(simulation.time_h[first])), clock(float(simulation.time_h[peak]))
+            yield f"{label} from {at}, at its worst {values[peak]:.2f} of full at {worst}"
 
 
 def _wrong(case: Case, stretch: Stretch) -> str:
