@@ -26,6 +26,8 @@ _PEAKS = {
     "tolerance": ("tolerance", "1 is none"),
 }
 
+_NOTHING = "nothing: delivered as ordered, no alarm, no danger, tone never above untreated"
+
 
 def print_course(simulation: Simulation, console: Console) -> None:
     """Print a run for a person; everything in it is in the JSON output too."""
@@ -68,7 +70,7 @@ def _headline(told: dict[str, Any]) -> Iterator[Text]:
     for line in told["headline"]:
         yield Text(f"• {line}", style="red")
     if not told["headline"]:
-        yield Text("nothing: delivered as ordered, no alarm, no danger, tone never above untreated", style="green")
+        yield Text(_NOTHING, style="green")
 
 
 def _scores(told: dict[str, Any]) -> Table:
