@@ -33,7 +33,9 @@ def test_no_borrowed_font_and_nothing_fetched_from_elsewhere() -> None:
 
 
 def test_every_colour_of_the_light_theme_has_one_in_the_dark_theme() -> None:
-    light, dark = (STATIC / "clinic/tokens.css").read_text().split("@media screen and (prefers-color-scheme: dark)")
+    light, dark = (
+        (STATIC / "clinic/tokens.css").read_text().split("@media screen and (prefers-color-scheme: dark)")
+    )
     coloured = re.compile(r"(--[a-z0-9-]+):\s*#")
     assert set(coloured.findall(light)) <= set(coloured.findall(dark))
 
