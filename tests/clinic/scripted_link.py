@@ -20,7 +20,7 @@ from openitb.clinic.desk.ports import (
     PumpReading,
     Review,
 )
-from openitb.clinic.desk.summaries import program_summary
+from openitb.clinic.desk.summaries import ReservoirDates, program_summary
 from openitb.clinic.record.models import System
 from openitb.prescription import OrderError, SimpleContinuous, compile_order, parse_order
 from openitb.prescription.program import Program
@@ -55,7 +55,7 @@ class ScriptedLink:
         if not SCRIPT.reachable:
             return LinkFailure("The wand does not reach the pump.", "Hold it over the pump and try again.")
         program = running(system)
-        summary = program_summary(program, SCRIPT.now_ms + 40 * MS_PER_DAY, "2026-02-10")
+        summary = program_summary(program, ReservoirDates(SCRIPT.now_ms + 40 * MS_PER_DAY, "2026-02-10"))
         return PumpReading(
             at_ms=SCRIPT.now_ms,
             received_at_ms=SCRIPT.now_ms,
@@ -78,8 +78,8 @@ class ScriptedLink:
             new = compiled(system, order)
         except (OrderError, UnitError) as error:
             return OrderRefused(str(error))
-        old = program_summary(running(system), SCRIPT.now_ms + 40 * MS_PER_DAY, "2026-02-10")
-        fresh = program_summary(new, SCRIPT.now_ms + 35 * MS_PER_DAY, "2026-02-05")
+        old = program_summary(running(system), ReservoirDates(SCRIPT.now_ms + 40 * MS_PER_DAY, "2026-02-10"))
+        fresh = program_summary(new, ReservoirDates(SCRIPT.now_ms + 35 * MS_PER_DAY, "2026-02-05"))
         return Review(f"{old.digest}{fresh.digest}"[:128], old, fresh, SCRIPT.review_outcome, SCRIPT.findings)
 
     def commit(self, system: System, commit: Commit) -> Outcome:

@@ -98,7 +98,17 @@ def _keep(system: System, reading: PumpReading | None) -> Interrogation | None:
 def remember_dates(system: System, reading: PumpReading) -> None:
     """Move the refill dates of the patient list to those of a reading."""
     program = reading.program
-    system.refill_by = date.fromisoformat(program.refill_by) if program.refill_by else None
+    system.refill_by = _refill_by(system, reading)
     low = program.low_reservoir_at_ms
     system.low_reservoir_at = None if low is None else instants.from_ms(low)
     system.save(update_fields=["refill_by", "low_reservoir_at"])
+
+
+def _refill_by(system: System, reading: PumpReading) -> date | None:
+    """A reservoir that is low or empty already is due since then: it does not leave the list of the due."""
+    if reading.program.refill_by:
+        return date.fromisoformat(reading.program.refill_by)
+    if not reading.program.undated:
+        return None
+    today = timezone.localdate(instants.from_ms(reading.received_at_ms))
+    return min(today, system.refill_by or today)

@@ -39,6 +39,15 @@ class AlarmState:
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """What the state of the pump means for any order to it, beside the gate's findings on this one."""
+
+    level: Level
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """One entry of the pump's own log."""
 
@@ -87,6 +96,8 @@ class ProgramSummary:
     rounding: str = ""
     low_reservoir_at_ms: int | None = None
     refill_by: str = ""  # ISO date
+    undated: str = ""  # why there are no dates: "empty", "low already"
+    empty_at_ms: int | None = None  # by the pump's count, if this program goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,7 @@ class Review:
     new: ProgramSummary
     outcome: Literal["accepted", "needs reason", "refused"]
     findings: tuple[Finding, ...] = ()
+    cautions: tuple[Caution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

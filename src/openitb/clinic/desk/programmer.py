@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from openitb.clinic.desk import dayplot, order_form, readings
+from openitb.clinic.desk.cautions import cautions
 from openitb.clinic.desk.commands import NotCommitted, resolve, send
 from openitb.clinic.desk.order_form import OrderForm
 from openitb.clinic.desk.ports import Commit, LinkFailure, OrderRefused, Review, link
@@ -120,6 +121,7 @@ def _edit(
         readings.keep(system, reading)
     context = _page(patient, system, 2) | {
         "reading": reading,
+        "cautions": cautions(reading.alarms),
         "form": form or order_form.from_mapping(reading.program.order),
         "refused": refused,
         "modes": order_form.MODES,

@@ -1,6 +1,7 @@
 """A compiled program as the figures the pages compare."""
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from fractions import Fraction
 
 from openitb import units
@@ -10,9 +11,20 @@ from openitb.prescription.order_text import order_to_mapping
 from openitb.prescription.program import Program
 
 
-def program_summary(
-    program: Program, low_reservoir_at_ms: int | None = None, refill_by: str = ""
-) -> ProgramSummary:
+@dataclass(frozen=True, slots=True)
+class ReservoirDates:
+    """Until when a reservoir lasts under a program; fields as in `ProgramSummary`."""
+
+    low_reservoir_at_ms: int | None = None
+    refill_by: str = ""
+    undated: str = ""
+    empty_at_ms: int | None = None
+
+
+UNKNOWN_DATES = ReservoirDates()
+
+
+def program_summary(program: Program, dates: ReservoirDates = UNKNOWN_DATES) -> ProgramSummary:
     """The figures of a program; the dates depend on the reservoir and come from whoever knows it."""
     mapping = order_to_mapping(program.order)
     return ProgramSummary(
@@ -24,8 +36,10 @@ def program_summary(
         digest=program.digest,
         days=_days(program),
         rounding=_rounding(program.rounding_remainder),
-        low_reservoir_at_ms=low_reservoir_at_ms,
-        refill_by=refill_by,
+        low_reservoir_at_ms=dates.low_reservoir_at_ms,
+        refill_by=dates.refill_by,
+        undated=dates.undated,
+        empty_at_ms=dates.empty_at_ms,
     )
 
 

@@ -51,16 +51,20 @@ class WandLink:
         self, system: System, order: OrderMapping, _override: str, /
     ) -> Review | OrderRefused | LinkFailure:
         """Compile `order` for the pump as it is now and pass it through the gate; changes nothing."""
-        answer = self._review(system, order, ACTOR)
-        return wand_values.review(answer, clock_ms()) if isinstance(answer, programmer.Review) else answer
+        reading = self._read(system, ACTOR)
+        if isinstance(reading, LinkFailure):
+            return reading
+        made = self._judged(system, order, reading)
+        return made if isinstance(made, OrderRefused) else wand_values.review(made, reading, clock_ms())
 
     def commit(self, system: System, commit: Commit, /) -> Outcome:
         """Review once more, send, read back; nothing is sent unless the review is the one agreed to."""
-        fresh = self._review(system, commit.order, commit.by)
+        reading = self._read(system, commit.by)
+        if isinstance(reading, LinkFailure):
+            return Outcome("refused", f"Nothing was sent. {reading.reason}")
+        fresh = self._judged(system, commit.order, reading)
         if isinstance(fresh, OrderRefused):
             return Outcome("refused", fresh.message)
-        if isinstance(fresh, LinkFailure):
-            return Outcome("refused", f"Nothing was sent. {fresh.reason}")
         if fresh.digest != commit.review_digest:
             return Outcome("refused", "Nothing was sent: the pump changed since it was reviewed.")
         try:
@@ -98,12 +102,9 @@ class WandLink:
         sender = Sender(commit.by, clock_ms)
         return _outcome(programmer.commit(wand, reviewed, str(commit.command_id), sender))
 
-    def _review(
-        self, system: System, order: OrderMapping, actor: str
-    ) -> programmer.Review | OrderRefused | LinkFailure:
-        reading = self._read(system, actor)
-        if isinstance(reading, LinkFailure):
-            return reading
+    def _judged(
+        self, system: System, order: OrderMapping, reading: Reading
+    ) -> programmer.Review | OrderRefused:
         try:
             return programmer.review(reading, parse_order(order), patient_limits(system.patient), clock_ms())
         except OrderError as error:

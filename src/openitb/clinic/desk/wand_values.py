@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from openitb import catalogue, programmer, units
 from openitb.catalogue import Fact, Pump
 from openitb.clinic.desk import summaries
+from openitb.clinic.desk.cautions import cautions
 from openitb.clinic.desk.foresight import Running
 from openitb.clinic.desk.ports import (
     AlarmState,
@@ -16,13 +17,14 @@ from openitb.clinic.desk.ports import (
     PumpReading,
     Review,
 )
+from openitb.clinic.desk.summaries import ReservoirDates
 from openitb.prescription import compile_order
 from openitb.prescription.calculators import RefillAnswer
 from openitb.prescription.guardrails import Finding as GateFinding
 from openitb.prescription.program import Program
 from openitb.programmer import Reading
 from openitb.programmer.review import pump_date, refill_dates
-from openitb.protocol import AlarmReport, Interrogation, LogKind
+from openitb.protocol import AlarmCondition, AlarmReport, Interrogation, LogKind, PumpState
 from openitb.protocol.describe import describe_entry
 
 LOG_LINES = 40
@@ -38,31 +40,33 @@ def pump_reading(reading: Reading) -> PumpReading:
         at_ms=read.at_ms,
         received_at_ms=reading.received_at_ms,
         serial=read.serial,
-        program=program_summary(program, dates, reading.received_at_ms),
+        program=_summary(read, program, dates, reading.received_at_ms),
         rate_now_nl_per_day=read.rate_nl_per_day,
         reservoir_nl=read.reservoir.volume_nl,
         capacity_nl=read.reservoir.capacity_nl,
         low_reservoir_alarm_nl=read.reservoir.low_alarm_nl,
         battery=_battery(read),
-        alarms=tuple(_alarm(alarm) for alarm in read.alarms),
+        alarms=_alarms(read),
         log=tuple(_log_lines(reading)),
         extra=tuple(_extra(reading, pump)),
         zone_offset_ms=read.zone_offset_ms,
     )
 
 
-def review(made: programmer.Review, now_ms: int) -> Review | OrderRefused:
-    """A review as the pages show it; a refusal with its findings where the pump cannot run the order."""
+def review(made: programmer.Review, reading: Reading, now_ms: int) -> Review | OrderRefused:
+    """A review of a pump as it was read; a refusal with its findings where it cannot run the order."""
     findings = tuple(_finding(finding) for finding in made.verdict.findings)
     if made.new is None:
         hard = "; ".join(f"{finding.field}: {finding.message}" for finding in made.verdict.of("hard"))
         return OrderRefused(hard, findings)
+    read = reading.interrogation
     return Review(
         digest=made.digest,
-        old=program_summary(made.old, made.old_refill, now_ms),
-        new=program_summary(made.new, made.new_refill, now_ms),
+        old=_summary(read, made.old, made.old_refill, now_ms),
+        new=_summary(read, made.new, made.new_refill, now_ms),
         outcome=made.verdict.outcome,
         findings=findings,
+        cautions=cautions(_alarms(read)),
     )
 
 
@@ -72,12 +76,36 @@ def running(reading: Reading) -> Running:
     return Running(reading.interrogation.order, changes[-1] if changes else reading.interrogation.at_ms)
 
 
-def program_summary(program: Program, dates: RefillAnswer | None, now_ms: int) -> ProgramSummary:
-    """A program with its derived figures."""
+def empty_at_ms(read: Interrogation, program: Program, now_ms: int) -> int | None:
+    """When the pump will have counted itself empty under a program; None if it is, or nothing flows."""
+    left_nl = read.reservoir.volume_nl - read.reservoir.residual_nl
+    if left_nl <= 0 or not program.flow_nl_per_day:
+        return None
+    return now_ms + int(left_nl / program.flow_nl_per_day * units.MS_PER_DAY)
+
+
+def _summary(
+    read: Interrogation, program: Program, dates: RefillAnswer | None, now_ms: int
+) -> ProgramSummary:
+    """A program with its derived figures, for the reservoir as it was read."""
+    empty_ms = empty_at_ms(read, program, now_ms)
     if dates is None:
-        return summaries.program_summary(program)
-    low_at_ms = now_ms + int(dates.days_to_low_reservoir * units.MS_PER_DAY)
-    return summaries.program_summary(program, low_at_ms, dates.refill_by.isoformat())
+        return summaries.program_summary(
+            program, ReservoirDates(undated=_undated(read), empty_at_ms=empty_ms)
+        )
+    low_ms = now_ms + int(dates.days_to_low_reservoir * units.MS_PER_DAY)
+    known = ReservoirDates(low_ms, dates.refill_by.isoformat(), empty_at_ms=empty_ms)
+    return summaries.program_summary(program, known)
+
+
+def _undated(read: Interrogation) -> str:
+    if _counts_itself_empty(read):
+        return "empty"
+    return "low already" if read.reservoir.volume_nl <= read.reservoir.low_alarm_nl else ""
+
+
+def _counts_itself_empty(read: Interrogation) -> bool:
+    return any(alarm.condition is AlarmCondition.EMPTY_RESERVOIR for alarm in read.alarms)
 
 
 def _finding(found: GateFinding) -> Finding:
@@ -93,6 +121,10 @@ def _battery(read: Interrogation) -> Figure:
 
 def _figure(text: str, fact: Fact) -> Figure:
     return Figure(text, fact.confidence.value, ", ".join(fact.source))
+
+
+def _alarms(read: Interrogation) -> tuple[AlarmState, ...]:
+    return tuple(_alarm(alarm) for alarm in read.alarms)
 
 
 def _alarm(alarm: AlarmReport) -> AlarmState:
@@ -113,7 +145,7 @@ def _log_lines(reading: Reading) -> Iterator[LogLine]:
 
 def _extra(reading: Reading, pump: Pump) -> Iterator[tuple[str, Figure]]:
     read = reading.interrogation
-    yield "State", Figure(read.state.value)
+    yield "State", Figure(_state(read))
     yield "Delivered since refill", Figure(units.format_volume(read.reservoir.delivered_since_refill_nl))
     for stage in read.stages:
         left = units.format_volume(stage.left_nl)
@@ -122,3 +154,9 @@ def _extra(reading: Reading, pump: Pump) -> Iterator[tuple[str, Figure]]:
     yield "Residual volume", _figure(residual, pump.fact("residual_volume"))
     yield "Stroke", _figure(f"{pump.stroke_volume_nl} nL", pump.fact("stroke_volume"))
     yield "Log", Figure(reading.log_fault or f"{len(reading.log)} entries, chain verified")
+
+
+def _state(read: Interrogation) -> str:
+    """The drive turns on in an empty pump, so that its own word for it alone would mislead."""
+    turns = read.state not in {PumpState.STOPPED, PumpState.GUARD_STOP, PumpState.END_OF_SERVICE}
+    return read.state.value + (", but counts itself empty" if turns and _counts_itself_empty(read) else "")

@@ -1,0 +1,49 @@
+"""What of a pump stands in the way of an order that no rule speaks against: its own alarms."""
+
+from collections.abc import Iterable
+
+from openitb.clinic.desk.ports import AlarmState, Caution, Level
+
+EMPTY = "empty-reservoir"
+LOW = "low-reservoir"
+
+_SAID: dict[str, tuple[Level, str, str]] = {
+    "end-of-service": (
+        "critical",
+        "The pump is at the end of its service",
+        "This order delivers nothing: the pump has to be replaced.",
+    ),
+    "delivery-guard": (
+        "critical",
+        "The delivery guard has stopped the pump",
+        "It delivers nothing now. An order starts it again: find out first why it was stopped.",
+    ),
+    EMPTY: (
+        "critical",
+        "The reservoir is empty by the pump's count",
+        "This order delivers nothing until the reservoir is refilled. Watch for withdrawal.",
+    ),
+    LOW: (
+        "warning",
+        "The reservoir is low by the pump's count",
+        "This order has little left to deliver: refill first, or soon.",
+    ),
+    "stopped-too-long": (
+        "warning",
+        "The pump has stood still for too long",
+        "The last dose may no longer be tolerated, and the pump may not start again.",
+    ),
+    "elective-replacement": (
+        "warning",
+        "The battery is near its end",
+        "Plan the replacement of the pump.",
+    ),
+}
+
+
+def cautions(alarms: Iterable[AlarmState]) -> tuple[Caution, ...]:
+    """What the alarms of a reading mean for an order, worst first; empty goes without low."""
+    standing = {alarm.code for alarm in alarms}
+    if EMPTY in standing:
+        standing.discard(LOW)
+    return tuple(Caution(*said) for code, said in _SAID.items() if code in standing)
