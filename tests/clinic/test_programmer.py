@@ -271,3 +271,11 @@ def test_a_clinic_without_a_wand_refuses_and_records_nothing(desk, make, setting
 def test_an_explanted_pump_cannot_be_programmed(desk, make, pump) -> None:
     gone = make.system(explanted_on="2026-01-01")
     assert desk.post(at("program", gone)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["program-review", "program-commit", "read-back"])
+def test_going_back_to_a_step_that_a_form_leads_to_begins_at_the_start(desk, system, pump, name) -> None:
+    more = [uuid4()] if name == "read-back" else []
+    answer = desk.get(at(name, system, *more))
+    assert (answer.status_code, answer.headers["Location"]) == (302, at("program", system))
+    assert pump.sent == []

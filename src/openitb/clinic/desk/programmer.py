@@ -5,13 +5,15 @@ commit is written down before it is sent. Three outcomes: applied, refused, unkn
 """
 
 import json
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from openitb.clinic.desk import dayplot, order_form, readings
 from openitb.clinic.desk.cautions import cautions
@@ -25,6 +27,19 @@ from openitb.prescription.modes import DAY_NAMES
 
 STEPS = ("Interrogate", "Edit", "Review", "Commit", "Read back")
 
+View = Callable[..., HttpResponse]
+
+
+def reached_by_form(view: View) -> View:
+    """A step that only a form of ours leads to; who comes by Back or a bookmark begins at the start."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def stepped(request: HttpRequest, key: UUID, **more: UUID) -> HttpResponse:
+        return view(request, key, **more) if request.method == "POST" else redirect("program", key=key)
+
+    return stepped
+
 
 @require_http_methods(["GET", "POST"])
 def interrogate(request: HttpRequest, key: UUID) -> HttpResponse:
@@ -35,7 +50,7 @@ def interrogate(request: HttpRequest, key: UUID) -> HttpResponse:
     return _edit(request, patient, system, form=_carried_form(request), keep=True)
 
 
-@require_POST
+@reached_by_form
 def review(request: HttpRequest, key: UUID) -> HttpResponse:
     """The typed order, read, compiled and gated, beside the program that runs."""
     patient, system = _subject(key)
@@ -48,7 +63,7 @@ def review(request: HttpRequest, key: UUID) -> HttpResponse:
     return _show_review(request, patient, system, answer)
 
 
-@require_POST
+@reached_by_form
 def commit(request: HttpRequest, key: UUID) -> HttpResponse:
     """Send what was reviewed; a second post of the same review shows the first one's outcome."""
     patient, system = _subject(key)
@@ -72,7 +87,7 @@ def command(request: HttpRequest, key: UUID, command_id: UUID) -> HttpResponse:
     return render(request, "desk/program_outcome.html", context)
 
 
-@require_POST
+@reached_by_form
 def read_back(_request: HttpRequest, key: UUID, command_id: UUID) -> HttpResponse:
     """Ask the pump what became of an order whose outcome is unknown."""
     _, system = _subject(key)
