@@ -26,7 +26,7 @@ def hidden(page: str) -> dict[str, str]:
     """What the commit form of a review page carries."""
     form = page[page.index('id="commit"') :]
     found = re.findall(r'name="(order|review_digest|command_id)" value="([^"]*)"', form)
-    return {name: value.replace("&quot;", '"') for name, value in found[:3]}
+    return {name: value.replace("&quot;", '"') for name, value in found[:3]} | {"compared": "yes"}
 
 
 def reviewed(desk, system, order: dict[str, object] = SIMPLE) -> dict[str, str]:
@@ -227,6 +227,18 @@ def test_an_order_that_needs_a_reason_is_sent_only_with_one(desk, system, pump) 
     record = DoseRecord.objects.get()
     assert record.override_reason == "Severe spasms since the fall"
     assert record.findings[0]["message"] == "More than the step"
+
+
+@pytest.mark.parametrize("ticked", ["", "no"])
+def test_nothing_is_sent_before_somebody_says_that_old_and_new_were_compared(
+    desk, system, pump, ticked
+) -> None:
+    pump.review_outcome = "needs reason"
+    answer = committed(desk, system, compared=ticked, override="Severe spasms since the fall")
+    assert b"Compare old and new and tick that you did" in answer.content
+    assert b">Severe spasms since the fall</textarea>" in answer.content
+    assert pump.sent == []
+    assert not DoseRecord.objects.exists()
 
 
 def test_a_refused_order_offers_no_button_and_cannot_be_forced(desk, system, pump) -> None:

@@ -15,6 +15,7 @@ from openitb.clinic.record.queries import unsettled_dose
 PUMP_CHANGED = "The pump or the record changed since this review. Compare again before sending."
 REASON_MISSING = "This order needs a reason. Write why it is right for this person, or change the order."
 UNSETTLED = "An earlier command to this pump is unresolved. Read it back first; nothing was sent."
+NOT_COMPARED = "Compare old and new and tick that you did. Nothing was sent."
 NOT_ADMITTED = "The order is refused and cannot be overridden. Nothing was sent."
 
 
@@ -54,7 +55,9 @@ def _obstacle(system: System, asked: Commit, fresh: Review) -> str:
         return PUMP_CHANGED
     if fresh.outcome == "refused":
         return NOT_ADMITTED
-    return REASON_MISSING if fresh.outcome == "needs reason" and not asked.override else ""
+    if fresh.outcome == "needs reason" and not asked.override:
+        return REASON_MISSING
+    return "" if asked.compared else NOT_COMPARED
 
 
 def _intent(system: System, asked: Commit, fresh: Review, by: User) -> DoseRecord | None:

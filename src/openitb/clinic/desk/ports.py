@@ -168,6 +168,7 @@ class Commit:
     command_id: UUID
     override: str
     by: str
+    compared: bool = False  # the person said so of old and new
 
 
 @dataclass(frozen=True, slots=True)

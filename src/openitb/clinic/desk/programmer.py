@@ -159,6 +159,7 @@ def _show_review(
         "notice": notice,
         "order_json": json.dumps(answer.new.order),
         "command_id": uuid4(),
+        "override": request.POST.get("override", ""),
         "change": _percent_change(answer),
         "day_plots": dayplot.compare(answer.old.days, answer.new.days),
     }
@@ -180,6 +181,7 @@ def _asked(request: HttpRequest) -> Commit:
         command_id=_uuid(request.POST.get("command_id", "")),
         override=request.POST.get("override", "").strip(),
         by=request.user.get_username(),
+        compared=request.POST.get("compared") == "yes",
     )
 
 
