@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from openitb.clinic.desk import dayplot, instants, order_form, readings
 from openitb.clinic.desk.ports import DayProfile, DayStep, link
 from openitb.clinic.desk.summaries import program_summary
 from openitb.clinic.desk.templatetags import clinical
+from openitb.clinic.record.models import Interrogation
 from openitb.prescription import (
     Flex,
     FlexPattern,
@@ -60,6 +63,16 @@ def test_a_kept_reading_is_the_reading(make, pump) -> None:
     readings.keep(system, reading)
     system.refresh_from_db()
     assert readings.last_kept(system) == reading
+
+
+@pytest.mark.parametrize("changes", [{"shape": 0}, {"shape": None}, {"shape": "1"}])
+def test_a_snapshot_of_another_shape_is_no_reading(desk, make, pump, changes) -> None:
+    system = make.system()
+    snapshot = {"program": {}, "somebody else's": 1} | changes
+    read = {"at": timezone.now(), "received_at": timezone.now(), "reservoir_nl": 1}
+    Interrogation.objects.create(system=system, snapshot=snapshot, **read)
+    assert readings.last_kept(system) is None
+    assert desk.get(reverse("program", args=[system.patient.key])).status_code == 200
 
 
 def test_a_program_is_summed_up_with_what_it_really_delivers() -> None:

@@ -16,6 +16,8 @@ from openitb.clinic.desk.ports import (
 )
 from openitb.clinic.record.models import Interrogation, System
 
+SHAPE = 1  # of snapshots; raise it whenever what `PumpReading` holds changes its meaning or its names
+
 
 def keep(system: System, reading: PumpReading) -> Interrogation:
     """Write a reading into the record."""
@@ -29,18 +31,21 @@ def keep(system: System, reading: PumpReading) -> Interrogation:
 
 
 def last_kept(system: System) -> PumpReading | None:
-    """The newest reading in the record, or None if the pump was never read."""
+    """The newest reading in the record; None if the pump was never read, or by a version of another shape."""
     newest = system.interrogations.first()
     return from_snapshot(newest.snapshot) if newest else None
 
 
 def to_snapshot(reading: PumpReading) -> dict[str, Any]:
     """A reading as plain JSON values; `from_snapshot` gives an equal reading back."""
-    return asdict(reading)
+    return {"shape": SHAPE, **asdict(reading)}
 
 
-def from_snapshot(snapshot: Mapping[str, Any]) -> PumpReading:
-    """The reading a snapshot was made of; raises `KeyError` or `TypeError` if it was made of none."""
+def from_snapshot(snapshot: Mapping[str, Any]) -> PumpReading | None:
+    """The reading a snapshot was made of; None for a snapshot of another shape."""
+    if snapshot.get("shape") != SHAPE:
+        return None
+    values = {name: value for name, value in snapshot.items() if name != "shape"}
     nested = {
         "program": _program(snapshot["program"]),
         "battery": Figure(**snapshot["battery"]),
@@ -48,7 +53,7 @@ def from_snapshot(snapshot: Mapping[str, Any]) -> PumpReading:
         "log": tuple(LogLine(**line) for line in snapshot["log"]),
         "extra": tuple((label, Figure(**figure)) for label, figure in snapshot["extra"]),
     }
-    return PumpReading(**{**snapshot, **nested})
+    return PumpReading(**{**values, **nested})
 
 
 def _program(values: Mapping[str, Any]) -> ProgramSummary:
