@@ -3,10 +3,14 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from zoneinfo import available_timezones
+
+import dj_database_url
 
 SECRET_FILE_MODE = 0o600
 SECRET_BYTES = 50
+DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
 
 class EnvironmentValueError(ValueError):
@@ -14,10 +18,40 @@ class EnvironmentValueError(ValueError):
 
 
 def home() -> Path:
-    """The data folder, made on first use: OPENITB_HOME, or `var` where the command was started."""
-    folder = Path(os.environ.get("OPENITB_HOME", "var")).absolute()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The data folder: OPENITB_HOME, or `var` where the command was started; makes nothing."""
+    text = os.environ.get("OPENITB_HOME", "var")
+    folder = Path(text).absolute()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not text or not there.is_dir():
+        raise EnvironmentValueError(f"OPENITB_HOME: got {text!r}, expected a folder, there or to be made")
     return folder
+
+
+def made(folder: Path) -> Path:
+    """The data folder, made on first use and only for its owner."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise EnvironmentValueError(
+            f"OPENITB_HOME: got {str(folder)!r}, expected a folder that can be made ({error.strerror})"
+        ) from None
+    return folder
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """A database as an address; only its scheme is repeated in a refusal, the rest may hold a password."""
+    text = os.environ.get(name, default)
+    scheme = text.partition("://")[0] if "://" in text else ""
+    if scheme not in DATABASE_SCHEMES:
+        raise EnvironmentValueError(
+            f"{name}: got an address of scheme {scheme!r}, expected sqlite:///file or postgresql://host/name"
+        )
+    try:
+        return dict(dj_database_url.parse(text))
+    except ValueError:
+        raise EnvironmentValueError(
+            f"{name}: got a {scheme} address that does not read, expected {scheme}://user@host:port/name"
+        ) from None
 
 
 def switch(name: str, default: bool) -> bool:

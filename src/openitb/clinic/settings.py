@@ -7,14 +7,11 @@ OPENITB_HTTPS, OPENITB_ZONE (clinic time zone), OPENITB_MICRO (µg or mcg), OPEN
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
-
 from openitb.clinic import environment
 
 HERE = Path(__file__).parent
 HOME = environment.home()
 
-SECRET_KEY = environment.secret_key(HOME)
 DEBUG = environment.switch("OPENITB_DEBUG", default=False)
 ALLOWED_HOSTS = environment.listed("OPENITB_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
@@ -67,7 +64,7 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     """One setting moves the clinic to PostgreSQL; SQLite is set up for one writer and many readers."""
-    database: dict[str, Any] = dict(dj_database_url.config(default=f"sqlite:///{HOME / 'clinic.sqlite3'}"))
+    database = environment.database("DATABASE_URL", default=f"sqlite:///{HOME / 'clinic.sqlite3'}")
     if database["ENGINE"].endswith("sqlite3"):
         database["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
@@ -116,3 +113,6 @@ CLINIC_PATIENTS_PER_PAGE = environment.whole("OPENITB_PATIENTS_PER_PAGE", 50, at
 CLINIC_REFILL_DUE_SOON_DAYS = environment.whole("OPENITB_REFILL_DUE_SOON_DAYS", 14)
 CLINIC_LINK = "openitb.clinic.desk.wand.WandLink"
 CLINIC_IMPLANTS = HOME / "implants"
+
+# Last: whoever is refused above leaves no folder behind.
+SECRET_KEY = environment.secret_key(environment.made(HOME))
