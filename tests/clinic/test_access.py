@@ -8,6 +8,7 @@ from django.urls import get_resolver, reverse
 
 from openitb.clinic.people.accounts import new_staff
 from openitb.clinic.people.models import User
+from openitb.clinic.record.models import DoseRecord
 
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
@@ -41,16 +42,24 @@ def test_a_part_of_a_page_is_refused_to_a_stranger_instead_of_led_to_sign_in(cli
     assert (answer.status_code, answer.content) == (401, b"")
 
 
-@pytest.mark.parametrize("name", ["program-review", "program-commit", "sign-out"])
-def test_what_changes_something_is_not_done_on_a_get(desk: Client, make, name) -> None:
-    arguments = [make.system().patient.key] if name.startswith("program") else []
-    assert desk.get(reverse(name, args=arguments)).status_code == 405
+def test_nobody_is_signed_out_on_a_get(desk: Client) -> None:
+    assert desk.get(reverse("sign-out")).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["program-review", "program-commit"])
+def test_nothing_is_programmed_on_a_get(desk: Client, make, pump, name) -> None:
+    key = make.system().patient.key
+    order = {"order": '{"mode": "stopped"}', "mode": "stopped", "compared": "yes"}
+    answer = desk.get(reverse(name, args=[key]), order)
+    assert (answer.status_code, answer.headers["Location"]) == (302, reverse("program", args=[key]))
+    assert pump.sent == []
+    assert not DoseRecord.objects.exists()
 
 
 def test_a_read_back_is_not_done_on_a_get(desk: Client, make) -> None:
     record = make.dose(make.system(), outcome="unknown", settled_at=None)
     address = reverse("read-back", args=[record.system.patient.key, record.command_id])
-    assert desk.get(address).status_code == 405
+    assert desk.get(address).status_code == 302
     record.refresh_from_db()
     assert record.outcome == "unknown"
 
