@@ -141,7 +141,8 @@ def test_a_clinic_that_writes_mcg_reads_mcg(settings) -> None:
     [
         (timedelta(seconds=8), "8 s ago"),
         (timedelta(minutes=3), "3 min ago"),
-        (timedelta(hours=26), "1 day ago"),
+        (timedelta(hours=24), "1 day ago"),
+        (timedelta(hours=26), "2 days ago"),
         (timedelta(days=-4), "in 4 days"),
         (timedelta(days=90), "3 months ago"),
         (timedelta(days=800), "2 years ago"),
@@ -156,6 +157,15 @@ def test_refill_days_are_counted_in_the_clinics_days() -> None:
     now = datetime(2026, 1, 5, 23, 30, tzinfo=UTC)
     days = {date(2026, 1, 4): "1 day overdue", date(2026, 1, 5): "today", date(2026, 1, 8): "in 3 days"}
     assert {day: clinical.days_until(day, now) for day in days} == days
+
+
+def test_a_visit_two_days_ahead_is_two_days_ahead_at_any_hour(settings) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    visit = datetime(2026, 1, 7, 7, tzinfo=UTC)
+    for hour in (0, 8, 22):
+        now = datetime(2026, 1, 5, hour, tzinfo=UTC)
+        assert clinical.days_until(visit, now) == clinical.ago(visit, now) == "in 2 days", hour
+    assert clinical.days_until(visit, datetime(2026, 1, 5, 23, 30, tzinfo=UTC)) == "in 1 day"
 
 
 @pytest.mark.parametrize(

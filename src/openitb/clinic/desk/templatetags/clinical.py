@@ -149,12 +149,16 @@ def age_on(patient: Patient, now: datetime) -> int:
 
 @register.filter
 def ago(then: datetime | int | None, now: datetime) -> str:
-    """How long ago, in one unit: `3 min ago`, `12 days ago`; `in 3 days` for what is to come."""
+    """How long ago, in one unit: `3 min ago`, `12 days ago`; `in 3 days` for what is to come.
+
+    From 24 hours on the days of the calendar are counted, as everywhere.
+    """
     if then is None:
         return NOTHING
     moment = instants.from_ms(then) if isinstance(then, int) else then
     elapsed = now - moment
-    words = _span(abs(elapsed))
+    near = abs(elapsed) < timedelta(days=1)
+    words = _span(abs(elapsed) if near else timedelta(days=abs(_days_ahead(moment, now))))
     return f"{words} ago" if elapsed >= timedelta() else f"in {words}"
 
 
@@ -165,11 +169,11 @@ def due(day: date | None, now: datetime) -> Due:
 
 
 @register.filter
-def days_until(day: date | None, now: datetime) -> str:
+def days_until(day: date | datetime | None, now: datetime) -> str:
     """`in 12 days`, `today`, `9 days overdue`."""
     if day is None:
         return ""
-    left = (day - timezone.localdate(now)).days
+    left = _days_ahead(day, now)
     if left == 0:
         return "today"
     return f"in {_count(left, 'day')}" if left > 0 else f"{_count(-left, 'day')} overdue"
@@ -221,6 +225,12 @@ def query_with(context: template.Context, **changes: Any) -> str:
         if value not in {"", None}:
             query[name] = str(value)
     return f"?{query.urlencode()}"
+
+
+def _days_ahead(day: date | datetime, now: datetime) -> int:
+    """Days of the clinic's calendar from today to a day, negative for one that is over."""
+    on = timezone.localdate(day) if isinstance(day, datetime) else day
+    return (on - timezone.localdate(now)).days
 
 
 _SPANS = (
