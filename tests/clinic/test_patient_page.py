@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,10 @@ from openitb.clinic.record.models import (
     Score,
     TrialBolus,
 )
+
+
+def wall(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
 
 
 def page_of(desk, patient, name: str = "patient") -> str:
@@ -142,6 +146,41 @@ def test_the_charts_share_one_axis_and_name_their_units(desk, make, noon) -> Non
     assert chart["panels"][0]["series"][0]["points"] == [[at, 200.0]]
     assert chart["panels"][1]["series"][0]["points"] == [[at, 18.0]]
     assert chart["panels"][1]["series"][1]["points"] == [[at, 1.5]]
+
+
+def test_the_dose_ends_with_the_pump_that_gave_it(desk, make) -> None:
+    first = make.system(implanted_on="2025-01-10", explanted_on="2025-06-01")
+    patient = first.patient
+    make.dose(first, at=datetime(2025, 1, 10, 9, tzinfo=UTC))
+    chart = chart_in(page_of(desk, patient), "history-data")["panels"][0]["series"][0]
+    start, end = (wall(datetime(2025, *day, tzinfo=UTC)) for day in ((1, 10, 9), (6, 1)))
+    assert chart["points"] == [[start, 200.0], [end, 200.0], [end, None]]
+    assert chart["untilNow"] is False
+    second = make.system(patient, implanted_on="2025-06-01")
+    make.dose(second, at=datetime(2025, 6, 1, 12, tzinfo=UTC), daily_dose_pg=90_000_000)
+    chart = chart_in(page_of(desk, patient), "history-data")["panels"][0]["series"][0]
+    assert [value for _, value in chart["points"]] == [200.0, 200.0, None, 90.0]
+    assert chart["untilNow"] is True
+
+
+def test_what_one_pump_held_is_not_joined_to_what_the_next_held(desk, make, noon) -> None:
+    first = make.system(explanted_on="2026-01-05")
+    second = make.system(first.patient, implanted_on="2026-01-05")
+    for hours, system in enumerate((first, second)):
+        at = noon + timedelta(hours=hours)
+        read = {"at": at, "received_at": at, "snapshot": {}}
+        Interrogation.objects.create(system=system, reservoir_nl=9_000_000, **read)
+    chart = chart_in(page_of(desk, first.patient), "history-data")
+    assert [value for _, value in chart["panels"][0]["series"][0]["points"]] == [9.0, None, 9.0]
+
+
+def test_the_live_reading_comes_with_its_point_of_the_reservoirs_line(desk, make, pump) -> None:
+    system = make.system()
+    live = page_of(desk, system.patient, "patient-pump")
+    assert chart_in(live, "live-point") == [pump.now_ms, 12.4]
+    readings.keep(system, link().read_pump(system))
+    pump.reachable = False
+    assert "live-point" not in page_of(desk, system.patient, "patient-pump")
 
 
 def test_charts_show_the_clinics_wall_clock(desk, make, noon, settings) -> None:

@@ -4,17 +4,18 @@ A panel has a title, a unit and series; a series has a name, a role (which sets 
 (step, line, dots, marks, band) and points. Instants are the clinic's wall clock as if it were UTC, in ms.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, time
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
 from openitb import units
 from openitb.clinic.desk import instants, labels
-from openitb.clinic.desk.ports import Band, Prediction
+from openitb.clinic.desk.ports import Band, Prediction, PumpReading
 from openitb.clinic.record.models import (
     Alarm,
     Complaint,
@@ -23,11 +24,14 @@ from openitb.clinic.record.models import (
     Interrogation,
     RefillRecord,
     Score,
+    System,
     TrialBolus,
 )
 
 Chart = dict[str, Any]
 Panel = dict[str, Any]
+Dated = TypeVar("Dated", DoseRecord, Interrogation)
+
 DIGITS = 4  # of predicted values, two more than are printed
 EVENT_ROWS = ("Alarm", "Complaint", "Bolus", "Refill", "Visit")
 
@@ -49,7 +53,7 @@ class History:
 def history_chart(history: History) -> Chart:
     """Dose, reservoir, scores and events above each other; panels with nothing in them are left out."""
     panels = [
-        _dose_panel(history.doses),
+        _dose_panel(history),
         _reservoir_panel(history),
         *_score_panels(history.scores),
         _events_panel(history),
@@ -72,21 +76,49 @@ def _chart(panels: list[Panel], now_ms: int | None = None) -> Chart:
     return {"panels": panels, "now": now, "zone": timezone.get_current_timezone_name()}
 
 
-def _dose_panel(doses: Iterable[DoseRecord]) -> Panel:
-    applied = sorted((dose for dose in doses if dose.outcome == "applied"), key=lambda dose: dose.at)
-    points = [[instants.wall_ms(dose.at), _micrograms(dose.daily_dose_pg)] for dose in applied]
-    return _panel("Daily dose", "µg/day", [_series("Daily dose", "dose", "step", points, until_now=True)])
+def _dose_panel(history: History) -> Panel:
+    """The dose of one system after the other; only that of one still implanted goes on until now."""
+    applied = [dose for dose in history.doses if dose.outcome == "applied"]
+    points = [point for system, doses in _by_system(applied) for point in _dose_points(system, doses)]
+    goes_on = any(dose.system.explanted_on is None for dose in applied)
+    return _panel("Daily dose", "µg/day", [_series("Daily dose", "dose", "step", points, until_now=goes_on)])
+
+
+def _dose_points(system: System, doses: list[DoseRecord]) -> list[list[Any]]:
+    points: list[list[Any]] = [[instants.wall_ms(dose.at), _micrograms(dose.daily_dose_pg)] for dose in doses]
+    if system.explanted_on is None:
+        return points
+    day = timezone.make_aware(datetime.combine(system.explanted_on, time()))
+    end = max(instants.wall_ms(day), points[-1][0])
+    return [*points, [end, points[-1][1]], [end, None]]
+
+
+def _by_system(entries: Iterable[Dated]) -> Iterator[tuple[System, list[Dated]]]:
+    """The entries of each system in order of time; systems in the order they were implanted."""
+    ordered = sorted(entries, key=lambda one: (one.system.implanted_on, one.system.pk, one.at))
+    for system, of_system in groupby(ordered, key=lambda one: one.system):
+        yield system, list(of_system)
 
 
 def _reservoir_panel(history: History) -> Panel:
-    read = sorted(history.interrogations, key=lambda entry: entry.at)
-    believed = [[instants.wall_ms(entry.at), _millilitres(entry.reservoir_nl)] for entry in read]
+    """Each pump has a line of its own: what one held says nothing of the next."""
+    believed = [point for _, read in _by_system(history.interrogations) for point in _read_points(read)][:-1]
     drawn = [[instants.wall_ms(refill.at), _millilitres(refill.aspirated_nl)] for refill in history.refills]
     series = [
         _series("Read from pump", "reservoir", "line", believed),
         _series("Drawn out", "event", "dots", drawn),
     ]
     return _panel("Reservoir", "mL", series)
+
+
+def _read_points(read: list[Interrogation]) -> list[list[Any]]:
+    points: list[list[Any]] = [[instants.wall_ms(one.at), _millilitres(one.reservoir_nl)] for one in read]
+    return [*points, [points[-1][0], None]]
+
+
+def live_point(reading: PumpReading) -> list[float]:
+    """A reading as a point of the reservoir's line."""
+    return [instants.wall_of_ms(reading.at_ms), _millilitres(reading.reservoir_nl)]
 
 
 def _score_panels(scores: Iterable[Score]) -> list[Panel]:

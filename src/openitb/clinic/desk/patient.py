@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from openitb.clinic.desk import charts, order_form, readings
 from openitb.clinic.desk.delivery import delivery_check
-from openitb.clinic.desk.ports import LinkFailure, NoOutlook, link
+from openitb.clinic.desk.ports import LinkFailure, NoOutlook, PumpReading, link
 from openitb.clinic.desk.templatetags.clinical import concentration, mass, order_text, volume
 from openitb.clinic.record.models import (
     Alarm,
@@ -66,6 +66,7 @@ def pump(request: HttpRequest, key: UUID) -> HttpResponse:
         "reading": reading,
         "failure": failure,
         "is_live": failure is None,
+        "live_point": charts.live_point(answer) if isinstance(answer, PumpReading) else None,
         "delivery": delivery_check(system, reading),
     }
     return render(request, "desk/pump_card.html", context)
@@ -115,9 +116,11 @@ def _state(system: System | None) -> dict[str, object]:
 
 def _history(patient: Patient) -> charts.History:
     return charts.History(
-        doses=list(DoseRecord.objects.filter(system__patient=patient).select_related("by")),
+        doses=list(DoseRecord.objects.filter(system__patient=patient).select_related("by", "system")),
         refills=list(RefillRecord.objects.filter(system__patient=patient).select_related("by")),
-        interrogations=list(Interrogation.objects.filter(system__patient=patient).defer("snapshot")),
+        interrogations=list(
+            Interrogation.objects.filter(system__patient=patient).select_related("system").defer("snapshot")
+        ),
         scores=list(patient.scores.all()),
         encounters=list(Encounter.objects.filter(patient=patient).select_related("by")),
         complaints=list(patient.complaints.all()),

@@ -22,7 +22,7 @@
   }
 
   function draw(element) {
-    const data = JSON.parse(document.getElementById(element.dataset.chart).textContent);
+    const data = withLive(JSON.parse(document.getElementById(element.dataset.chart).textContent));
     const option = optionOf(data, element.clientWidth < 560);
     element.style.height = `${option.totalHeight}px`;
     charts.get(element)?.dispose();
@@ -30,6 +30,14 @@
     delete option.totalHeight;
     chart.setOption(option);
     charts.set(element, chart);
+  }
+
+  // The pump is read after the page is there: its reservoir goes on to that reading.
+  function withLive(data) {
+    const live = document.getElementById("live-point");
+    const line = data.panels.flatMap((panel) => panel.series).find((one) => one.role === "reservoir");
+    if (live && line) line.points.push(JSON.parse(live.textContent));
+    return data;
   }
 
   function optionOf(data, narrow) {
@@ -206,7 +214,7 @@
   }
 
   function lines(found, data) {
-    const shown = found.filter((item) => !/\|(low|width)$/.test(item.seriesName));
+    const shown = found.filter((item) => item.value[1] !== null && !/\|(low|width)$/.test(item.seriesName));
     if (!shown.length) return [];
     return [instant(shown[0].axisValue), ...shown.map((item) => lineOf(item, data))];
   }
@@ -270,9 +278,14 @@
   });
   for (const medium of ["(prefers-color-scheme: dark)", "print"]) matchMedia(medium).addEventListener("change", redraw);
   document.addEventListener("DOMContentLoaded", () => drawAll(document));
-  for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
-    document.addEventListener(name, () => {
-      for (const element of document.querySelectorAll("[data-chart]")) if (!charts.has(element)) draw(element);
-    });
+  let drawnLive = null;
+  function afterSwap() {
+    const live = document.getElementById("live-point")?.textContent ?? null;
+    const isNew = live !== drawnLive;
+    drawnLive = live;
+    for (const element of document.querySelectorAll("[data-chart]")) {
+      if (!charts.has(element) || (isNew && element.dataset.chart === "history-data")) draw(element);
+    }
   }
+  for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, afterSwap);
 })();
