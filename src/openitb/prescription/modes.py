@@ -4,6 +4,7 @@ Their textual form, used in case files, on the wire and in the web page, is in `
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
@@ -98,7 +99,48 @@ class Flex:
         return next(pattern for pattern in self.patterns if weekday in pattern.days)
 
 
-Order = Stopped | MinimumRate | SimpleContinuous | Flex
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A dose given over `duration_ms` again and again, over a basal rate; by the pump's own clock.
+
+    The interval divides the day, so every day is alike and its dose exact; the first dose of a day
+    begins at `first_ms_of_day`, earlier than one interval. Without a basal dose nothing flows between.
+    Times are whole minutes. Refuses anything else, and a duration that fills the interval, with
+    `OrderError`.
+
+    Holds: DEL-18.
+    """
+
+    dose_pg: int
+    duration_ms: int
+    interval_ms: int
+    basal_pg_per_day: int = 0
+    first_ms_of_day: int = 0
+
+    def __post_init__(self) -> None:
+        _require_above_zero("dose", self.dose_pg, units.format_mass(self.dose_pg))
+        for field in ("duration", "interval"):
+            _require_minutes(field, getattr(self, f"{field}_ms"), lowest_ms=units.MS_PER_MIN)
+        _require_minutes("first", self.first_ms_of_day, lowest_ms=0)
+        _require_divides_day(self.interval_ms)
+        _require_shorter("duration", self.duration_ms, self.interval_ms)
+        _require_shorter("first", self.first_ms_of_day, self.interval_ms)
+        if self.basal_pg_per_day < 0:
+            shown = units.format_dose(self.basal_pg_per_day)
+            raise OrderError(f"basal: got {shown}, expected zero or more")
+
+    @property
+    def doses_per_day(self) -> int:
+        """How many doses a day has."""
+        return units.MS_PER_DAY // self.interval_ms
+
+    @property
+    def bolus_pg_per_day(self) -> int:
+        """What the doses add to the basal rate in a day."""
+        return self.dose_pg * self.doses_per_day
+
+
+Order = Stopped | MinimumRate | SimpleContinuous | Flex | Periodic
 
 
 def daily_dose_pg(order: Order) -> int:
@@ -131,6 +173,15 @@ def format_days(days: list[int] | tuple[int, ...]) -> str:
     return ", ".join(DAY_NAMES[day] for day in days)
 
 
+def format_duration(duration_ms: int) -> str:
+    """`23400000` prints as `6 h 30 min`; what is left below a minute prints as seconds."""
+    hours, rest = divmod(duration_ms, units.MS_PER_H)
+    minutes, rest = divmod(rest, units.MS_PER_MIN)
+    seconds = units.format_number(Decimal(rest) / units.MS_PER_S)
+    parts = ((hours, "h"), (minutes, "min"), (seconds if rest else 0, "s"))
+    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount) or "0 min"
+
+
 def _dose_of_each_day(order: Order) -> tuple[Fraction, ...]:
     match order:
         case Stopped():
@@ -139,6 +190,8 @@ def _dose_of_each_day(order: Order) -> tuple[Fraction, ...]:
             return (Fraction(dose),) * DAYS_PER_WEEK
         case Flex():
             return tuple(order.pattern_of(day).daily_dose_pg for day in EVERY_DAY)
+        case Periodic():
+            return (Fraction(order.basal_pg_per_day + order.bolus_pg_per_day),) * DAYS_PER_WEEK
         case MinimumRate():
             raise OrderError("order: the dose of minimum rate depends on pump and concentration")
 
@@ -172,3 +225,21 @@ def _require_later(earlier: int, later: int) -> None:
     if later < earlier:
         shown = f"{format_time_of_day(later)} after {format_time_of_day(earlier)}"
         raise OrderError(f"steps: got {shown}, expected times that increase")
+
+
+def _require_minutes(field: str, given_ms: int, lowest_ms: int) -> None:
+    if not lowest_ms <= given_ms <= units.MS_PER_DAY or given_ms % units.MS_PER_MIN:
+        expected = f"whole minutes, {format_duration(lowest_ms)} to {format_duration(units.MS_PER_DAY)}"
+        raise OrderError(f"{field}: got {format_duration(given_ms)}, expected {expected}")
+
+
+def _require_divides_day(interval_ms: int) -> None:
+    if units.MS_PER_DAY % interval_ms:
+        shown = format_duration(interval_ms)
+        raise OrderError(f"interval: got {shown}, expected one that divides a day, such as 4 h, 6 h or 8 h")
+
+
+def _require_shorter(field: str, given_ms: int, interval_ms: int) -> None:
+    if given_ms >= interval_ms:
+        shown = f"{format_duration(given_ms)} with an interval of {format_duration(interval_ms)}"
+        raise OrderError(f"{field}: got {shown}, expected less than the interval")

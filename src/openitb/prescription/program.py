@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 
 from openitb import units
 from openitb.catalogue import Pump
@@ -19,6 +20,7 @@ from openitb.prescription.modes import (
     MinimumRate,
     Order,
     OrderError,
+    Periodic,
     SimpleContinuous,
     Stopped,
     daily_dose_pg,
@@ -98,15 +100,18 @@ class Program:
 
     def rate_at(self, at_ms: int, zone_offset_ms: int) -> int:
         """Flow in nL/day at an instant, on a pump clock `zone_offset_ms` ahead of UTC."""
-        starts = [step.from_ms_of_week for step in self.week]
-        return self.week[bisect_right(starts, _ms_of_week(at_ms, zone_offset_ms)) - 1].rate_nl_per_day
+        return self.week[self._after(_ms_of_week(at_ms, zone_offset_ms)) - 1].rate_nl_per_day
 
     def next_change_ms(self, at_ms: int, zone_offset_ms: int) -> int | None:
         """The first instant after `at_ms` at which the flow changes; None if it never does."""
         if len(self.week) == 1:
             return None
-        week_start = at_ms - _ms_of_week(at_ms, zone_offset_ms)
-        return next(at for at in self._changes(week_start) if at > at_ms)
+        ms_of_week = _ms_of_week(at_ms, zone_offset_ms)
+        following = self._after(ms_of_week)
+        if following < len(self.week):
+            return at_ms - ms_of_week + self.week[following].from_ms_of_week
+        goes_on = self.week[0].rate_nl_per_day == self.week[-1].rate_nl_per_day
+        return at_ms - ms_of_week + units.MS_PER_WEEK + self.week[1 if goes_on else 0].from_ms_of_week
 
     def timeline(self, start_ms: int, end_ms: int, zone_offset_ms: int) -> Timeline:
         """The flow between two instants, in nL/day; `TimelineError` if the span is empty."""
@@ -119,12 +124,9 @@ class Program:
             at = until
         return join(segments, FLOW_UNIT)
 
-    def _changes(self, week_start_ms: int) -> Iterator[int]:
-        """Instants of change from one week's start through the next week."""
-        wraps = self.week[0].rate_nl_per_day == self.week[-1].rate_nl_per_day
-        for week in (week_start_ms, week_start_ms + units.MS_PER_WEEK):
-            for step in self.week[1:] if wraps else self.week:
-                yield week + step.from_ms_of_week
+    def _after(self, ms_of_week: int) -> int:
+        """The index of the first step later than an instant of the week."""
+        return bisect_right(self.week, ms_of_week, key=attrgetter("from_ms_of_week"))
 
 
 def compile_order(order: Order, concentration_ug_per_ml: int, pump: Pump) -> Program:
@@ -150,6 +152,9 @@ def flow_range(order: Order, concentration_ug_per_ml: int) -> FlowRange | None:
             rates = [step.dose_rate_pg_per_h for pattern in patterns for step in pattern.steps]
             per_rate = Fraction(units.HOURS_PER_DAY, concentration_ug_per_ml)
             return FlowRange(min(rates) * per_rate, max(rates) * per_rate)
+        case Periodic():
+            basal, dosing = _periodic_flows(order, concentration_ug_per_ml)
+            return FlowRange(basal or dosing, dosing)
         case _:
             return None
 
@@ -176,6 +181,8 @@ def _week(order: Order, concentration_ug_per_ml: int, pump: Pump) -> tuple[WeekS
             return (WeekStep(0, units.divide_nearest(dose, concentration_ug_per_ml)),)
         case Flex():
             return _only_changes(_flex_week(order, concentration_ug_per_ml))
+        case Periodic():
+            return _only_changes(_periodic_week(order, concentration_ug_per_ml))
 
 
 def _flex_week(order: Flex, concentration_ug_per_ml: int) -> Iterator[WeekStep]:
@@ -184,6 +191,27 @@ def _flex_week(order: Flex, concentration_ug_per_ml: int) -> Iterator[WeekStep]:
             dose_pg_per_day = step.dose_rate_pg_per_h * units.HOURS_PER_DAY
             rate = units.divide_nearest(dose_pg_per_day, concentration_ug_per_ml)
             yield WeekStep(day * units.MS_PER_DAY + step.from_ms_of_day, rate)
+
+
+def _periodic_week(order: Periodic, concentration_ug_per_ml: int) -> Iterator[WeekStep]:
+    """Each dose begins and ends once; one that runs past midnight is cut there and goes on."""
+    flows = _periodic_flows(order, concentration_ug_per_ml)
+    between, dosing = (units.divide_nearest(*flow.as_integer_ratio()) for flow in flows)
+    starts = range(order.first_ms_of_day, units.MS_PER_DAY, order.interval_ms)
+    ends = ((start + order.duration_ms) % units.MS_PER_DAY for start in starts)
+    edges = sorted({0, *starts, *ends})
+    for day in EVERY_DAY:
+        for edge in edges:
+            is_dosing = (edge - order.first_ms_of_day) % order.interval_ms < order.duration_ms
+            yield WeekStep(day * units.MS_PER_DAY + edge, dosing if is_dosing else between)
+
+
+def _periodic_flows(order: Periodic, concentration_ug_per_ml: int) -> tuple[Fraction, Fraction]:
+    """The exact flows between and during doses, in nL/day."""
+    basal = Fraction(order.basal_pg_per_day, concentration_ug_per_ml)
+    return basal, basal + Fraction(
+        order.dose_pg * units.MS_PER_DAY, concentration_ug_per_ml * order.duration_ms
+    )
 
 
 def _only_changes(steps: Iterator[WeekStep]) -> tuple[WeekStep, ...]:
