@@ -7,7 +7,7 @@ a pump that is already in a body.
 from dataclasses import dataclass
 
 from openitb import catalogue, units
-from openitb.catalogue import Entry, Pump
+from openitb.catalogue import Catalogue, Entry, Pump
 from openitb.implant.errors import ImplantError
 
 
@@ -25,6 +25,7 @@ class Build:
     largest_stage_nl: int
     stopped_too_long_ms: int
     battery: "BatteryDesign"
+    modes: "ModeLimits"
 
     def __post_init__(self) -> None:
         if not self.serial:
@@ -36,6 +37,26 @@ class Build:
     def stroke_cost(self) -> int:
         """One stroke in the unit of accumulated flow, nL/day x ms."""
         return self.stroke_nl * units.MS_PER_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class ModeLimits:
+    """What the pump holds doses beside the program to, whoever orders them; volumes in nL, times in ms.
+
+    Holds: BOL-07.
+    """
+
+    smallest_bolus_nl: int
+    largest_bolus_nl: int
+    shortest_bolus_ms: int
+    longest_bolus_ms: int
+    shortest_lockout_ms: int
+    longest_lockout_ms: int
+    most_boluses_per_day: int
+    boluses_counted_over_ms: int
+    largest_step_percent: int
+    widest_range_percent: int
+    increase_interval_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +102,25 @@ def build_of(serial: str, pump: Pump) -> Build:
         largest_stage_nl=practice["implant"].fact("largest_stage").whole("nL"),
         stopped_too_long_ms=practice["alarms"].fact("stopped_too_long").whole("ms"),
         battery=_battery_of(pump, practice["battery"]),
+        modes=_mode_limits(catalogue.load()),
+    )
+
+
+def _mode_limits(known: Catalogue) -> ModeLimits:
+    single, patient = known.practice["bolus"], known.practice["patient-bolus"]
+    moved, everyone = known.practice["patient-adjustment"], known.limits["every-patient"]
+    return ModeLimits(
+        smallest_bolus_nl=single.fact("smallest_volume").whole("nL"),
+        largest_bolus_nl=single.fact("largest_volume").whole("nL"),
+        shortest_bolus_ms=single.fact("shortest_duration").whole("ms"),
+        longest_bolus_ms=single.fact("longest_duration").whole("ms"),
+        shortest_lockout_ms=patient.fact("shortest_lockout").whole("ms"),
+        longest_lockout_ms=patient.fact("longest_lockout").whole("ms"),
+        most_boluses_per_day=patient.fact("most_per_day").whole("1"),
+        boluses_counted_over_ms=patient.fact("counted_over").whole("ms"),
+        largest_step_percent=moved.fact("largest_step").whole("percent"),
+        widest_range_percent=moved.fact("widest_range").whole("percent"),
+        increase_interval_ms=everyone.fact("increase_interval").whole("ms"),
     )
 
 

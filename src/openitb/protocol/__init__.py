@@ -3,6 +3,22 @@
 `encode` and `decode` are total: any bytes become a message or a `ProtocolError` of one line.
 """
 
+from openitb.protocol.boluses import (
+    BolusCommand,
+    BolusKind,
+    BolusReport,
+    CancelBolus,
+    DeliverBolus,
+    DisablePatientAdjustment,
+    DisablePatientBolus,
+    EnablePatientAdjustment,
+    EnablePatientBolus,
+    PatientAdjustmentReport,
+    PatientBolusReport,
+    PatientRequest,
+    RequestPatientAdjustment,
+    RequestPatientBolus,
+)
 from openitb.protocol.chain import Anchor, ChainFault, LogEntry, LogKind, entry_digest, verify_chain
 from openitb.protocol.codec import MAX_MESSAGE_BYTES, decode_reply, decode_request, encode
 from openitb.protocol.messages import (
@@ -36,13 +52,25 @@ __all__ = [
     "Anchor",
     "Applied",
     "BatteryReport",
+    "BolusCommand",
+    "BolusKind",
+    "BolusReport",
+    "CancelBolus",
     "ChainFault",
     "Command",
+    "DeliverBolus",
+    "DisablePatientAdjustment",
+    "DisablePatientBolus",
+    "EnablePatientAdjustment",
+    "EnablePatientBolus",
     "Interrogate",
     "Interrogation",
     "LogEntry",
     "LogKind",
     "Message",
+    "PatientAdjustmentReport",
+    "PatientBolusReport",
+    "PatientRequest",
     "ProgramPump",
     "ProtocolError",
     "PumpState",
@@ -50,6 +78,8 @@ __all__ = [
     "Refused",
     "Reply",
     "Request",
+    "RequestPatientAdjustment",
+    "RequestPatientBolus",
     "ReservoirReport",
     "Role",
     "SetClock",

@@ -34,6 +34,12 @@ class LogKind(StrEnum):
     ALARM_CLEARED = "alarm cleared"
     STAGE_FINISHED = "stage finished"
     STAGE_GIVEN_UP = "stage given up"
+    BOLUS_INTENDED = "bolus intended"
+    BOLUS_STARTED = "bolus started"
+    BOLUS_FINISHED = "bolus finished"
+    BOLUS_ENDED_EARLY = "bolus ended early"
+    PATIENT_CONTROL_INTENDED = "patient control intended"
+    PATIENT_CONTROL_CHANGED = "patient control changed"
 
 
 Detail = tuple[tuple[str, str | int], ...]

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openitb.prescription import Order
+from openitb.protocol.boluses import (
+    BolusCommand,
+    BolusReport,
+    PatientAdjustmentReport,
+    PatientBolusReport,
+)
 from openitb.protocol.chain import Anchor, LogEntry
 
 MAX_NAME = 80
@@ -20,6 +26,7 @@ class Role(StrEnum):
     """What the holder of a key may do."""
 
     CLINICIAN = "clinician"
+    PATIENT = "patient"
     READ_ONLY = "read-only"
 
 
@@ -30,6 +37,7 @@ class PumpState(StrEnum):
     MINIMUM_RATE = "minimum rate"
     RUNNING = "running"
     PRIME = "prime"
+    BOLUS = "bolus"
     BRIDGE = "bridge"
     GUARD_STOP = "guard stop"
     END_OF_SERVICE = "end of service"
@@ -192,9 +200,12 @@ class Interrogation:
     log_anchor: Anchor
     log: tuple[LogEntry, ...]
     log_head: Anchor
+    bolus: BolusReport | None = None
+    patient_bolus: PatientBolusReport | None = None
+    patient_adjustment: PatientAdjustmentReport | None = None
 
 
-Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock
+Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | BolusCommand
 Request = Interrogate | Command
 Reply = Interrogation | Applied | Refused
 Message = Request | Reply

@@ -1,21 +1,31 @@
 """What each command would change, checked completely before any of it is done."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from openitb import units
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
-from openitb.implant.firmware.controller import Stage, bridged, primed, with_program, without_prime
+from openitb.implant.firmware import boluses, permissions
+from openitb.implant.firmware.change import Change, asked_program, require_current, whole_strokes
+from openitb.implant.firmware.controller import (
+    Stage,
+    bridged,
+    primed,
+    stages_at,
+    with_program,
+    without_prime,
+)
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.state import BelievedReservoir, Firmware
-from openitb.prescription import Order, Program, Stopped, compile_order, order_to_mapping
+from openitb.prescription import Stopped, compile_order
 from openitb.protocol import (
+    CancelBolus,
     Command,
+    DeliverBolus,
     LogKind,
     ProgramPump,
-    PumpState,
     RecordRefill,
+    RequestPatientBolus,
     SetClock,
     SetLowReservoirAlarm,
 )
@@ -23,16 +33,6 @@ from openitb.protocol.chain import Detail
 
 WIDEST_ZONE_MS = 14 * units.MS_PER_H  # the farthest any civil time lies from UTC
 LAST_INSTANT_MS = 253_402_300_799_999  # end of year 9999, the last that calendars here can write
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A checked command: the entries around it, what was asked for, and its effect."""
-
-    intent: LogKind
-    asked: Detail
-    outcomes: tuple[LogKind, ...]
-    effect: Callable[[Firmware], Firmware]
 
 
 def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Change:
@@ -46,36 +46,36 @@ def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Chan
             return _low_alarm(build, command)
         case SetClock():
             return _clock(firmware, command)
+        case DeliverBolus() | CancelBolus() | RequestPatientBolus():
+            return boluses.plan(firmware, build, command)
+        case _:
+            return permissions.plan(firmware, build, command, pump)
 
 
 def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump) -> Change:
-    _require_current(firmware, command.expected_digest)
-    _require_in_service(firmware)
+    require_current(firmware, command.expected_digest)
     _require_stage("prime_nl", command.prime_nl, build)
     is_stop = isinstance(command.order, Stopped)
     require(not (is_stop and command.prime_nl), "prime_nl", "got a prime with a stop, expected 0 nL")
     program = compile_order(command.order, firmware.controller.program.concentration_ug_per_ml, pump)
-    stages = _stages_at(command.order, firmware.controller.stages, pump)
+    stages = stages_at(program, firmware.controller.stages, pump)
     strokes = firmware.counter.strokes
-    stages = primed(stages, strokes, _strokes(command.prime_nl, build))
+    stages = primed(stages, strokes, whole_strokes(command.prime_nl, build))
     controller = with_program(firmware.controller, program, stages, firmware.counter.tick_ms)
-    asked: Detail = (*_asked(program, command.expected_digest), ("prime_nl", command.prime_nl))
-    outcomes = (LogKind.PROGRAM_CHANGED, LogKind.STOPPED) if is_stop else (LogKind.PROGRAM_CHANGED,)
-    return Change(LogKind.PROGRAM_INTENDED, asked, outcomes, lambda now: replace(now, controller=controller))
-
-
-def _stages_at(order: Order, stages: tuple[Stage, ...], pump: Pump) -> tuple[Stage, ...]:
-    """Bridges under way, each at the flow that gives the new dose with the drug it lets out."""
-    return tuple(
-        replace(stage, program=compile_order(order, stage.program.concentration_ug_per_ml, pump))
-        for stage in without_prime(stages)
-        if stage.program is not None
+    asked: Detail = (*asked_program(program, command.expected_digest), ("prime_nl", command.prime_nl))
+    outcomes: tuple[LogKind, ...] = (LogKind.PROGRAM_CHANGED, *((LogKind.STOPPED,) if is_stop else ()))
+    if firmware.patient.adjustment is not None:  # it was allowed around another dose
+        outcomes = (*outcomes, LogKind.PATIENT_CONTROL_CHANGED)
+    return Change(
+        LogKind.PROGRAM_INTENDED,
+        asked,
+        outcomes,
+        lambda now: permissions.without_adjustment(replace(now, controller=controller)),
     )
 
 
 def _refill(firmware: Firmware, build: Build, command: RecordRefill, pump: Pump) -> Change:
-    _require_current(firmware, command.expected_digest)
-    _require_in_service(firmware)
+    require_current(firmware, command.expected_digest)
     fits = build.residual_nl <= command.volume_nl <= build.capacity_nl
     limits = f"{units.format_volume(build.residual_nl)} to {units.format_volume(build.capacity_nl)}"
     require(fits, "volume_nl", f"got {units.format_volume(command.volume_nl)}, expected {limits} in all")
@@ -87,7 +87,7 @@ def _refill(firmware: Firmware, build: Build, command: RecordRefill, pump: Pump)
     )
     reservoir = _refilled(firmware, build, command)
     asked: Detail = (
-        *_asked(program, command.expected_digest),
+        *asked_program(program, command.expected_digest),
         ("believed_before_nl", firmware.believed_nl(build)),
         ("volume_nl", command.volume_nl),
         ("bridge_nl", command.bridge_nl if command.bridge_nl is not None else "not needed"),
@@ -110,7 +110,7 @@ def _stages_after_refill(firmware: Firmware, build: Build, command: RecordRefill
     require(command.bridge_nl is not None, "bridge_nl", f"missing, expected a volume or 0 for {change}")
     bridge_nl = command.bridge_nl or 0
     _require_stage("bridge_nl", bridge_nl, build)
-    return bridged(firmware.controller, firmware.counter.strokes, _strokes(bridge_nl, build))
+    return bridged(firmware.controller, firmware.counter.strokes, whole_strokes(bridge_nl, build))
 
 
 def _refilled(firmware: Firmware, build: Build, command: RecordRefill) -> BelievedReservoir:
@@ -150,31 +150,6 @@ def _clock(firmware: Firmware, command: SetClock) -> Change:
     )
     outcomes = (LogKind.CLOCK_SET,)
     return Change(LogKind.CLOCK_INTENDED, asked, outcomes, lambda now: replace(now, clock=clock))
-
-
-def _asked(program: Program, before: str) -> Detail:
-    return (
-        ("before", before),
-        ("after", program.digest),
-        ("mode", str(order_to_mapping(program.order)["mode"])),
-        ("dose_pg_per_day", program.daily_dose_pg),
-        ("concentration_ug_per_ml", program.concentration_ug_per_ml),
-    )
-
-
-def _strokes(volume_nl: int, build: Build) -> int:
-    return units.divide_nearest(volume_nl, build.stroke_nl)
-
-
-def _require_current(firmware: Firmware, expected_digest: str) -> None:
-    current = firmware.controller.program.digest
-    reason = f"the pump runs another program ({current:.12}); interrogate again and review"
-    require(expected_digest == current, "expected_digest", reason)
-
-
-def _require_in_service(firmware: Firmware) -> None:
-    over = firmware.controller.halt is PumpState.END_OF_SERVICE
-    require(not over, "state", "the pump has reached its end of service and cannot be programmed")
 
 
 def _require_stage(field: str, volume_nl: int, build: Build) -> None:

@@ -9,16 +9,18 @@ from dataclasses import replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
-from openitb.implant.firmware import alarms, changes, report
+from openitb.implant.firmware import alarms, changes, report, table
+from openitb.implant.firmware.events import event_of
 from openitb.implant.firmware.refusal import RefusalError, require
 from openitb.implant.firmware.state import Answer, Firmware, logged
-from openitb.implant.firmware.watch import settled
+from openitb.implant.firmware.watch import bolus_ended_early, settled
 from openitb.prescription import OrderError
 from openitb.protocol import (
     Applied,
     Command,
     Interrogate,
     LogKind,
+    PatientRequest,
     ProtocolError,
     Refused,
     Reply,
@@ -69,7 +71,7 @@ def _repeated(earlier: Answer, command: Command) -> Reply:
 
 def _commanded(firmware: Firmware, build: Build, command: Command, role: Role) -> tuple[Firmware, Reply]:
     try:
-        require(role is Role.CLINICIAN, "role", f"got {role.value}, expected {Role.CLINICIAN.value}")
+        _require_role(command, role)
         after = _carried_out(firmware, build, command, _by(command, role))
     except RefusalError as refusal:
         return _refused(firmware, command, role, Refused(refusal.field, refusal.reason))
@@ -82,24 +84,29 @@ def _commanded(firmware: Firmware, build: Build, command: Command, role: Role) -
 
 def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str) -> Firmware:
     """Intent, effect, outcome. Raises before anything is kept if the command cannot be carried out."""
+    table.require_admitted(firmware.controller.state, event_of(command, build))
     pump = catalogue.load().pump(build.pump_id)
     change = changes.plan(firmware, build, command, pump)
     asked: Detail = (("command_id", command.command_id), *change.asked)
     intended = logged(firmware, change.intent, actor, asked)
-    done = _primes_given_up(intended, change.effect(intended), build, actor)
+    done = _given_up(intended, change.effect(intended), build, actor)
     for kind in change.outcomes:
         done = logged(done, kind, actor, asked)
     return settled(alarms.clear_gone(done, build, actor), build)
 
 
-def _primes_given_up(before: Firmware, after: Firmware, build: Build, actor: str) -> Firmware:
-    """The firmware after a change, with an entry for a prime that the change ended before its volume."""
+def _given_up(before: Firmware, after: Firmware, build: Build, actor: str) -> Firmware:
+    """The firmware after a change, with entries for a prime and a bolus that it ended early.
+
+    Holds: BOL-08.
+    """
     for stage in before.controller.stages:
         if stage.kind is StageKind.PRIME and stage not in after.controller.stages:
             left_nl = (stage.until_stroke - before.counter.strokes) * build.stroke_nl
             detail = (("stage", stage.kind.value), ("left_nl", left_nl))
             after = logged(after, LogKind.STAGE_GIVEN_UP, actor, detail)
-    return after
+    bolus = before.controller.bolus
+    return bolus_ended_early(after, bolus, actor) if bolus and not after.controller.bolus else after
 
 
 def _refused(firmware: Firmware, command: Command, role: Role, refused: Refused) -> tuple[Firmware, Reply]:
@@ -124,6 +131,12 @@ def _digest(command: Command) -> bytes:
 
 def _by(request: Request, role: Role) -> str:
     return f"{role.value}: {request.actor}"
+
+
+def _require_role(command: Command, role: Role) -> None:
+    """A patient may ask, a clinician may order; neither in the other's name. Holds: PAT-01."""
+    expected = Role.PATIENT if isinstance(command, PatientRequest) else Role.CLINICIAN
+    require(role is expected, "role", f"got {role.value}, expected {expected.value}")
 
 
 def _require_wire_form(request: Request) -> None:

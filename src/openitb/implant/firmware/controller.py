@@ -3,13 +3,18 @@
 A program runs for ever. Before it may come stages, each bounded by volume: a prime at the pump's
 highest flow, a bridge at the flow of the drug that still fills tubing and catheter. A stage ends at
 a stroke number, counted since implantation: that number is a place in the column of fluid, so it
-stays right whatever is reprogrammed, stopped or refilled in the meantime.
+stays right whatever is reprogrammed, stopped or refilled in the meantime. On top of program or bridge
+may come a bolus; together they never exceed the pump's highest flow, the bolus gives way. What flows
+in which state is the state table's word (`table`). Holds: DEL-04.
 """
 
 from dataclasses import dataclass, replace
 
+from openitb.catalogue import Pump
 from openitb.implant.build import Build
-from openitb.prescription import MinimumRate, Program, Stopped
+from openitb.implant.firmware.bolus import Bolus
+from openitb.implant.firmware.table import TABLE, Flow
+from openitb.prescription import MinimumRate, Program, Stopped, compile_order
 from openitb.protocol import PumpState, StageKind
 
 
@@ -34,6 +39,7 @@ class Controller:
     stages: tuple[Stage, ...] = ()
     stopped_since_ms: int | None = None
     halt: PumpState | None = None
+    bolus: Bolus | None = None
 
     @property
     def state(self) -> PumpState:
@@ -42,8 +48,12 @@ class Controller:
             return self.halt
         if isinstance(self.program.order, Stopped):
             return PumpState.STOPPED
+        if self.stages and self.stages[0].kind is StageKind.PRIME:
+            return PumpState.PRIME
+        if self.bolus is not None:
+            return PumpState.BOLUS
         if self.stages:
-            return PumpState(self.stages[0].kind.value)
+            return PumpState.BRIDGE
         return PumpState.MINIMUM_RATE if isinstance(self.program.order, MinimumRate) else PumpState.RUNNING
 
     @property
@@ -77,17 +87,51 @@ def mean_flow(program: Program) -> int:
 
 
 def rate(controller: Controller, build: Build, at_ms: int, zone_offset_ms: int) -> int:
-    """The flow due now in nL/day."""
-    program = controller.running
-    if program is not None:
-        return program.rate_at(at_ms, zone_offset_ms)
-    return 0 if controller.halt is not None else build.highest_flow_nl_per_day
+    """The flow due now in nL/day, a bolus included."""
+    match TABLE[controller.state].flow:
+        case Flow.NONE:
+            return 0
+        case Flow.HIGHEST:
+            return build.highest_flow_nl_per_day
+        case Flow.PROGRAM | Flow.BRIDGE | Flow.BOLUS:
+            extra = bolus_flow(controller, build, at_ms, zone_offset_ms)
+            return _program_rate(controller, at_ms, zone_offset_ms) + extra
+
+
+def bolus_flow(controller: Controller, build: Build, at_ms: int, zone_offset_ms: int) -> int:
+    """What of the flow due now is bolus, in nL/day: no more than the pump has to spare."""
+    if controller.bolus is None:
+        return 0
+    below = _program_rate(controller, at_ms, zone_offset_ms)
+    return controller.bolus.flow(build.highest_flow_nl_per_day - below)
+
+
+def poured(controller: Controller, flow_nl_per_day: int, ms: int) -> Controller:
+    """The controller after its bolus flowed so long."""
+    if controller.bolus is None:
+        return controller
+    return replace(controller, bolus=controller.bolus.after(flow_nl_per_day, ms))
 
 
 def next_change_ms(controller: Controller, at_ms: int, zone_offset_ms: int) -> int | None:
     """The next instant at which the flow changes with the time of day; None if it does not."""
     program = controller.running
     return None if program is None else program.next_change_ms(at_ms, zone_offset_ms)
+
+
+def at_new_order(controller: Controller, program: Program, pump: Pump) -> Controller:
+    """The controller with another dose of the same mode: bridges go on, each at the new dose."""
+    stages = stages_at(program, controller.stages, pump)
+    return replace(controller, program=program, mean_flow_nl_per_day=mean_flow(program), stages=stages)
+
+
+def stages_at(program: Program, stages: tuple[Stage, ...], pump: Pump) -> tuple[Stage, ...]:
+    """Bridges under way, each at the flow that gives the new dose with the drug it lets out."""
+    return tuple(
+        replace(stage, program=compile_order(program.order, stage.program.concentration_ug_per_ml, pump))
+        for stage in without_prime(stages)
+        if stage.program is not None
+    )
 
 
 def finish_stages(controller: Controller, strokes: int) -> tuple[Controller, tuple[Stage, ...]]:
@@ -128,3 +172,8 @@ def primed(stages: tuple[Stage, ...], strokes: int, prime_strokes: int) -> tuple
     if not prime_strokes:
         return stages
     return (Stage(StageKind.PRIME, None, strokes + prime_strokes), *stages)
+
+
+def _program_rate(controller: Controller, at_ms: int, zone_offset_ms: int) -> int:
+    program = controller.running
+    return 0 if program is None else program.rate_at(at_ms, zone_offset_ms)

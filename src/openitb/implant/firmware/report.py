@@ -5,10 +5,14 @@ from openitb.implant.firmware import alarms, controller
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.service_life import charge_used, replacement_due_ms, service_ends_ms
 from openitb.implant.firmware.state import Firmware
+from openitb.prescription import daily_dose_pg
 from openitb.protocol import (
     AlarmReport,
     BatteryReport,
+    BolusReport,
     Interrogation,
+    PatientAdjustmentReport,
+    PatientBolusReport,
     ReservoirReport,
     StageReport,
 )
@@ -50,6 +54,9 @@ def interrogation(firmware: Firmware, build: Build, log_after: int | None) -> In
         log_anchor=anchor,
         log=page,
         log_head=firmware.log.head,
+        bolus=_bolus(firmware, build),
+        patient_bolus=_patient_bolus(firmware, build),
+        patient_adjustment=_patient_adjustment(firmware, build),
     )
 
 
@@ -76,6 +83,44 @@ def _reservoir(firmware: Firmware, build: Build) -> ReservoirReport:
         delivered_nl=strokes * build.stroke_nl,
         delivered_since_refill_nl=believed.drawn_nl(strokes, build.stroke_nl),
         delivered_pg=believed.delivered_pg(strokes, build.stroke_nl),
+    )
+
+
+def _bolus(firmware: Firmware, build: Build) -> BolusReport | None:
+    bolus = firmware.controller.bolus
+    if bolus is None:
+        return None
+    zone_offset_ms = firmware.clock.zone_offset_ms
+    flow = controller.bolus_flow(firmware.controller, build, firmware.at_ms, zone_offset_ms)
+    left_ms = -(-bolus.left // flow) if flow else None
+    return BolusReport(bolus.kind, bolus.volume_nl, bolus.left_nl, left_ms)
+
+
+def _patient_bolus(firmware: Firmware, build: Build) -> PatientBolusReport | None:
+    patient, tick_ms = firmware.patient, firmware.counter.tick_ms
+    if patient.bolus is None:
+        return None
+    return PatientBolusReport(
+        dose_pg=patient.bolus.dose_pg,
+        duration_ms=patient.bolus.duration_ms,
+        lockout_ms=patient.bolus.lockout_ms,
+        most_per_day=patient.bolus.most_per_day,
+        given_in_day=len(patient.recent(tick_ms, build.modes)),
+        wait_ms=patient.wait_ms(tick_ms, build.modes),
+    )
+
+
+def _patient_adjustment(firmware: Firmware, build: Build) -> PatientAdjustmentReport | None:
+    moved = firmware.patient.adjustment
+    if moved is None:
+        return None
+    return PatientAdjustmentReport(
+        step_percent=moved.step_percent,
+        low_pg_per_day=moved.low_pg_per_day,
+        high_pg_per_day=moved.high_pg_per_day,
+        base_pg_per_day=daily_dose_pg(moved.base),
+        steps=moved.steps,
+        wait_ms=firmware.patient.raise_wait_ms(firmware.counter.tick_ms, build.modes),
     )
 
 

@@ -6,6 +6,7 @@ from openitb.implant.build import Build
 from openitb.implant.firmware.controller import Controller
 from openitb.implant.firmware.guard import Guard
 from openitb.implant.firmware.log import Instant, Log
+from openitb.implant.firmware.patient import NOTHING_ALLOWED, PatientControls
 from openitb.implant.firmware.strokes import Counter
 from openitb.protocol import AlarmCondition, LogKind
 from openitb.protocol.chain import Detail
@@ -82,6 +83,7 @@ class Firmware:
     alarms: tuple[Alarm, ...] = ()
     eri_ms: int | None = None
     answers: tuple[Answer, ...] = ()
+    patient: PatientControls = NOTHING_ALLOWED
 
     @property
     def at_ms(self) -> int:

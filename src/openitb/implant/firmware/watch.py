@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from openitb.implant.build import Build
 from openitb.implant.firmware import alarms, controller
+from openitb.implant.firmware.bolus import Bolus
 from openitb.implant.firmware.service_life import replacement_due_ms, service_ends_ms
 from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.implant.firmware.strokes import Train
@@ -30,8 +31,11 @@ def next_train(firmware: Firmware, build: Build, until_ms: int) -> Train:
 
 def ran(firmware: Firmware, build: Build, train: Train) -> Firmware:
     """The firmware after an admitted train: strokes counted, then all that falls due at its end."""
-    firmware = replace(firmware, counter=firmware.counter.after(train), guard=firmware.guard.after(train))
-    return settled(firmware, build)
+    poured = controller.poured(
+        firmware.controller, _bolus_flow(firmware, build), train.end_ms - train.start_ms
+    )
+    counter, guard = firmware.counter.after(train), firmware.guard.after(train)
+    return settled(replace(firmware, counter=counter, guard=guard, controller=poured), build)
 
 
 def vetoed(firmware: Firmware, build: Build) -> Firmware:
@@ -45,13 +49,20 @@ def vetoed(firmware: Firmware, build: Build) -> Firmware:
 
 def settled(firmware: Firmware, build: Build) -> Firmware:
     """The firmware with everything done that is due now: stages ended, dates noted, alarms raised."""
-    firmware = _end_stages(firmware)
+    firmware = _end_bolus(_end_stages(firmware))
     firmware = _note_replacement(firmware, build)
-    firmware = alarms.raise_due(firmware, build)
+    firmware = _error_ends_bolus(alarms.raise_due(firmware, build))
     if any(alarm.condition is AlarmCondition.END_OF_SERVICE for alarm in firmware.alarms):
         ended = replace(firmware.controller, halt=PumpState.END_OF_SERVICE)
         return replace(firmware, controller=ended)
     return firmware
+
+
+def bolus_ended_early(firmware: Firmware, bolus: Bolus, actor: str) -> Firmware:
+    """The firmware with no bolus, and an entry for one that ended before its volume. Holds: BOL-09."""
+    ended = replace(firmware, controller=replace(firmware.controller, bolus=None))
+    detail = (("kind", bolus.kind.value), ("delivered_nl", bolus.delivered_nl), ("left_nl", bolus.left_nl))
+    return logged(ended, LogKind.BOLUS_ENDED_EARLY, actor, detail)
 
 
 def _idle(firmware: Firmware, build: Build, until_ms: int) -> Train:
@@ -65,6 +76,9 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
     change = controller.next_change_ms(firmware.controller, firmware.at_ms, firmware.clock.zone_offset_ms)
     if change is not None:
         yield change - firmware.clock.offset_ms
+    bolus, flow = firmware.controller.bolus, _bolus_flow(firmware, build)
+    if bolus is not None and flow:
+        yield firmware.counter.tick_ms + bolus.left // flow
     since = firmware.controller.stopped_since_ms
     if since is not None and since + build.stopped_too_long_ms > firmware.counter.tick_ms:
         yield since + build.stopped_too_long_ms
@@ -88,6 +102,27 @@ def _end_stages(firmware: Firmware) -> Firmware:
     for stage in done:
         firmware = logged(firmware, LogKind.STAGE_FINISHED, PUMP, (("stage", stage.kind.value),))
     return replace(firmware, controller=going_on) if done else firmware
+
+
+def _end_bolus(firmware: Firmware) -> Firmware:
+    bolus = firmware.controller.bolus
+    if bolus is None or bolus.left:
+        return firmware
+    detail = (("kind", bolus.kind.value), ("volume_nl", bolus.volume_nl))
+    firmware = logged(firmware, LogKind.BOLUS_FINISHED, PUMP, detail)
+    return replace(firmware, controller=replace(firmware.controller, bolus=None))
+
+
+def _error_ends_bolus(firmware: Firmware) -> Firmware:
+    """Whatever sounds a critical alarm also ends a bolus; nobody resumes it but by a new command."""
+    bolus = firmware.controller.bolus
+    stands = any(alarm.condition in alarms.CRITICAL for alarm in firmware.alarms)
+    return bolus_ended_early(firmware, bolus, PUMP) if bolus is not None and stands else firmware
+
+
+def _bolus_flow(firmware: Firmware, build: Build) -> int:
+    zone_offset_ms = firmware.clock.zone_offset_ms
+    return controller.bolus_flow(firmware.controller, build, firmware.at_ms, zone_offset_ms)
 
 
 def _note_replacement(firmware: Firmware, build: Build) -> Firmware:

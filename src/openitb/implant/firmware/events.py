@@ -1,0 +1,47 @@
+"""Which event of the state table a command is."""
+
+from openitb.implant.build import Build
+from openitb.implant.firmware.change import whole_strokes
+from openitb.implant.firmware.table import Event
+from openitb.prescription import MinimumRate, Stopped
+from openitb.protocol import (
+    CancelBolus,
+    Command,
+    DeliverBolus,
+    ProgramPump,
+    RecordRefill,
+    RequestPatientAdjustment,
+    RequestPatientBolus,
+    SetClock,
+    SetLowReservoirAlarm,
+)
+
+
+def event_of(command: Command, build: Build) -> Event:
+    """The event of a command; a stage too small for one stroke is none."""
+    match command:
+        case ProgramPump():
+            return _program(command, build)
+        case RecordRefill(bridge_nl=bridge_nl):
+            is_bridge = whole_strokes(bridge_nl or 0, build) > 0
+            return Event.REFILL_AND_BRIDGE if is_bridge else Event.REFILL
+        case SetLowReservoirAlarm() | SetClock():
+            return Event.SETTING
+        case DeliverBolus():
+            return Event.BOLUS
+        case CancelBolus():
+            return Event.CANCEL
+        case RequestPatientBolus():
+            return Event.REQUEST
+        case RequestPatientAdjustment():
+            return Event.ADJUST
+        case _:
+            return Event.PERMIT
+
+
+def _program(command: ProgramPump, build: Build) -> Event:
+    if isinstance(command.order, Stopped):
+        return Event.STOP
+    if whole_strokes(command.prime_nl, build) > 0:
+        return Event.PROGRAM_AND_PRIME
+    return Event.IDLE if isinstance(command.order, MinimumRate) else Event.PROGRAM
