@@ -87,9 +87,7 @@ def test_a_bolus_adds_its_volume_evenly_over_its_duration(bench: object) -> None
 
 @pytest.mark.requirement("BOL-04")
 @pytest.mark.parametrize("order", [SIMPLE, NIGHT_AND_DAY, MinimumRate()])
-def test_after_a_bolus_the_strokes_fall_as_if_there_had_been_none(
-    order: object, make_bench: Callable
-) -> None:
+def test_after_a_bolus_strokes_fall_as_if_there_had_been_none(order: object, make_bench: Callable) -> None:
     with_bolus, control = make_bench(), make_bench()
     for bench in (with_bolus, control):
         bench.order(order)
@@ -173,25 +171,28 @@ def test_whatever_comes_between_a_bolus_never_adds_more_than_its_volume(
 
 def happen(bench: object, what: str) -> int:
     """Do it; the strokes it authorises beyond the program."""
-    match what:
-        case "stop":
-            bench.order(Stopped())
-        case "order":
-            bench.order(SIMPLE)
-        case "prime":
-            return 200 if isinstance(bench.order(SIMPLE, prime_nl=50_000), Applied) else 0
-        case "refill":
-            bench.record(19_000_000, 500, None)
-        case "cancel":
-            bench.tell(CancelBolus("nurse", bench.command_id()))
-        case "again":
-            return 160 if isinstance(bolus(bench), Applied) else 0
-        case "reload":
-            bench.implant = from_bytes(to_bytes(bench.implant))
-        case "clock":
-            at = bench.implant.firmware.at_ms - 6 * HOUR
-            bench.tell(SetClock("nurse", bench.command_id(), at, 0))
+    if what == "prime":
+        return 200 if isinstance(bench.order(SIMPLE, prime_nl=50_000), Applied) else 0
+    if what == "again":
+        return 160 if isinstance(bolus(bench), Applied) else 0
+    HAPPENINGS[what](bench)
     return 0
+
+
+def reload(bench: object) -> None:
+    bench.implant = from_bytes(to_bytes(bench.implant))
+
+
+HAPPENINGS = {
+    "stop": lambda bench: bench.order(Stopped()),
+    "order": lambda bench: bench.order(SIMPLE),
+    "refill": lambda bench: bench.record(19_000_000, 500, None),
+    "cancel": lambda bench: bench.tell(CancelBolus("nurse", bench.command_id())),
+    "reload": reload,
+    "clock": lambda bench: bench.tell(
+        SetClock("nurse", bench.command_id(), bench.implant.firmware.at_ms - 6 * HOUR, 0)
+    ),
+}
 
 
 @pytest.mark.requirement("BOL-08")

@@ -15,10 +15,12 @@ from openitb.implant.firmware.controller import (
     with_program,
     without_prime,
 )
+from openitb.implant.firmware.events import require_admitted
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.state import BelievedReservoir, Firmware
 from openitb.prescription import Stopped, compile_order
 from openitb.protocol import (
+    BolusCommand,
     CancelBolus,
     Command,
     DeliverBolus,
@@ -46,6 +48,13 @@ def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Chan
             return _low_alarm(build, command)
         case SetClock():
             return _clock(firmware, command)
+        case _:
+            return _bolus(firmware, build, command, pump)
+
+
+def _bolus(firmware: Firmware, build: Build, command: BolusCommand, pump: Pump) -> Change:
+    require_admitted(firmware, build, command)
+    match command:
         case DeliverBolus() | CancelBolus() | RequestPatientBolus():
             return boluses.plan(firmware, build, command)
         case _:
@@ -53,6 +62,7 @@ def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Chan
 
 
 def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump) -> Change:
+    require_admitted(firmware, build, command)
     require_current(firmware, command.expected_digest)
     _require_stage("prime_nl", command.prime_nl, build)
     is_stop = isinstance(command.order, Stopped)
@@ -75,6 +85,7 @@ def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump)
 
 
 def _refill(firmware: Firmware, build: Build, command: RecordRefill, pump: Pump) -> Change:
+    require_admitted(firmware, build, command)
     require_current(firmware, command.expected_digest)
     fits = build.residual_nl <= command.volume_nl <= build.capacity_nl
     limits = f"{units.format_volume(build.residual_nl)} to {units.format_volume(build.capacity_nl)}"

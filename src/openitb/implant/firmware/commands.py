@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
-from openitb.implant.firmware import alarms, changes, report, table
-from openitb.implant.firmware.events import event_of
+from openitb.implant.firmware import alarms, changes, report
 from openitb.implant.firmware.refusal import RefusalError, require
 from openitb.implant.firmware.state import Answer, Firmware, logged
 from openitb.implant.firmware.watch import bolus_ended_early, settled
@@ -84,7 +83,6 @@ def _commanded(firmware: Firmware, build: Build, command: Command, role: Role) -
 
 def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str) -> Firmware:
     """Intent, effect, outcome. Raises before anything is kept if the command cannot be carried out."""
-    table.require_admitted(firmware.controller.state, event_of(command, build))
     pump = catalogue.load().pump(build.pump_id)
     change = changes.plan(firmware, build, command, pump)
     asked: Detail = (("command_id", command.command_id), *change.asked)

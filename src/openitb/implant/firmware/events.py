@@ -1,12 +1,14 @@
-"""Which event of the state table a command is."""
+"""Which event of the state table a command is, and whether the pump's state admits it."""
 
 from openitb.implant.build import Build
+from openitb.implant.firmware import table
 from openitb.implant.firmware.change import whole_strokes
+from openitb.implant.firmware.state import Firmware
 from openitb.implant.firmware.table import Event
 from openitb.prescription import MinimumRate, Stopped
 from openitb.protocol import (
+    BolusCommand,
     CancelBolus,
-    Command,
     DeliverBolus,
     ProgramPump,
     RecordRefill,
@@ -16,8 +18,15 @@ from openitb.protocol import (
     SetLowReservoirAlarm,
 )
 
+Tabled = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | BolusCommand
 
-def event_of(command: Command, build: Build) -> Event:
+
+def require_admitted(firmware: Firmware, build: Build, command: Tabled) -> None:
+    """`RefusalError` with the table's reason if the state the pump is in does not admit the command."""
+    table.require_admitted(firmware.controller.state, event_of(command, build))
+
+
+def event_of(command: Tabled, build: Build) -> Event:
     """The event of a command; a stage too small for one stroke is none."""
     match command:
         case ProgramPump():
