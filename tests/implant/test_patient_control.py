@@ -1,0 +1,491 @@
+"""What the patient may do: nothing until a clinician allows it, and then no more than that."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openitb import units
+from openitb.implant import Implant, from_bytes, log_entries, program_digest, pump_state, to_bytes
+from openitb.implant.firmware.alarms import Alarm
+from openitb.implant.firmware.controller import Stage
+from openitb.implant.firmware.patient import NOTHING_ALLOWED
+from openitb.prescription import (
+    Flex,
+    FlexPattern,
+    FlexStep,
+    MinimumRate,
+    Periodic,
+    SimpleContinuous,
+    Stopped,
+)
+from openitb.protocol import (
+    AlarmCondition,
+    Applied,
+    BolusKind,
+    DisablePatientAdjustment,
+    DisablePatientBolus,
+    EnablePatientAdjustment,
+    EnablePatientBolus,
+    LogKind,
+    PumpState,
+    Refused,
+    RequestPatientAdjustment,
+    RequestPatientBolus,
+    Role,
+    SetClock,
+    StageKind,
+)
+
+DAY, HOUR, MINUTE, SECOND = units.MS_PER_DAY, units.MS_PER_H, units.MS_PER_MIN, units.MS_PER_S
+U = units.PG_PER_UG
+SIMPLE = SimpleContinuous(200 * U)
+LOCKOUT = 2 * HOUR
+
+
+def allow(
+    bench: object, dose_pg: int = 10 * U, lockout_ms: int = LOCKOUT, most: int = 4
+) -> Applied | Refused:
+    command = EnablePatientBolus("nurse", bench.command_id(), dose_pg, 15 * MINUTE, lockout_ms, most)
+    return bench.tell(command)
+
+
+def press(bench: object) -> Applied | Refused:
+    return bench.tell(RequestPatientBolus("patient", bench.command_id()), Role.PATIENT)
+
+
+def begun(bench: object) -> list[int]:
+    return [entry.tick_ms for entry in log_entries(bench.implant) if entry.kind is LogKind.BOLUS_STARTED]
+
+
+@pytest.fixture
+def treated(bench: object) -> object:
+    bench.order(SIMPLE)
+    allow(bench)
+    return bench
+
+
+@pytest.mark.requirement("BOL-01")
+def test_off_until_a_clinician_enables_it(bench: object) -> None:
+    bench.order(SIMPLE)
+    refused = press(bench)
+    assert isinstance(refused, Refused)
+    assert refused.field == "permission"
+    assert bench.read().patient_bolus is None
+
+
+def test_a_request_gives_the_permitted_dose_over_its_time(treated: object) -> None:
+    assert isinstance(press(treated), Applied)
+    assert treated.read().bolus.kind is BolusKind.PATIENT
+    treated.run(15 * MINUTE)
+    # 10 µg are 20 µL; a quarter of an hour of program 4.17 µL
+    assert abs(treated.delivered_nl() - 24_167) <= 250
+    assert pump_state(treated.implant) is PumpState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("strength", "volume_nl"), [(500, 20_000), (2000, 5_000), (1999, 5_000), (700, 14_250)]
+)
+def test_a_dose_is_metered_in_whole_strokes_and_never_more(
+    make_bench: Callable, strength: int, volume_nl: int
+) -> None:
+    bench = make_bench(concentration=strength)
+    bench.order(SIMPLE)
+    allow(bench)
+    press(bench)
+    assert bench.read().bolus.volume_nl == volume_nl
+    assert volume_nl * strength <= 10 * U < (volume_nl + 250) * strength
+
+
+@pytest.mark.requirement("BOL-03")
+def test_a_refused_request_says_when_to_ask_again_and_is_logged(treated: object) -> None:
+    press(treated)
+    treated.run(30 * MINUTE)
+    before = treated.implant.firmware.counter
+    refused = press(treated)
+    assert isinstance(refused, Refused)
+    assert (refused.field, refused.reason) == ("lockout", "the lock-out holds; again in 1 h 30 min")
+    last = log_entries(treated.implant)[-1]
+    assert (last.kind, last.actor, last.get("field")) == (LogKind.REFUSED, "patient: patient", "lockout")
+    assert treated.implant.firmware.counter == before
+    assert treated.read().patient_bolus.wait_ms == 90 * MINUTE
+
+
+@pytest.mark.requirement("BOL-01")
+def test_the_lock_out_ends_to_the_millisecond(treated: object) -> None:
+    press(treated)
+    treated.run(LOCKOUT - 1)
+    assert isinstance(press(treated), Refused)
+    treated.run(1)
+    assert isinstance(press(treated), Applied)
+
+
+@pytest.mark.requirement("BOL-01")
+def test_the_number_counts_over_any_24_hours_and_not_the_day_of_the_calendar(treated: object) -> None:
+    treated.run(17 * HOUR)
+    for _ in range(4):
+        assert isinstance(press(treated), Applied)
+        treated.run(LOCKOUT)
+    refused = press(treated)  # an hour after midnight
+    assert isinstance(refused, Refused)
+    assert (refused.field, refused.reason) == (
+        "most_per_day",
+        "as many as allowed were given; again in 16 h",
+    )
+    treated.run(16 * HOUR - 1)
+    assert isinstance(press(treated), Refused)
+    treated.run(1)
+    assert isinstance(press(treated), Applied)
+
+
+@pytest.mark.requirement("BOL-02", "PAT-06")
+@given(jumps=st.lists(st.integers(-400 * DAY, 400 * DAY), min_size=1, max_size=4))
+@settings(max_examples=30)
+def test_no_setting_of_the_clock_shortens_or_lengthens_a_lock_out(
+    make_bench: Callable, jumps: list[int]
+) -> None:
+    bench = make_bench()
+    bench.order(SIMPLE)
+    allow(bench)
+    press(bench)
+    for jump in jumps:
+        at = max(0, bench.implant.firmware.at_ms + jump)
+        bench.tell(SetClock("nurse", bench.command_id(), at, 0))
+        assert isinstance(press(bench), Refused)
+    bench.run(LOCKOUT - 1)
+    assert isinstance(press(bench), Refused)
+    bench.run(1)
+    assert isinstance(press(bench), Applied)
+
+
+@pytest.mark.requirement("BOL-02")
+def test_a_restart_at_any_second_keeps_the_lock_out(treated: object) -> None:
+    allow(treated, lockout_ms=15 * MINUTE)
+    press(treated)
+    for _ in range(15 * 60 - 1):
+        treated.run(SECOND)
+        treated.implant = from_bytes(to_bytes(treated.implant))
+        assert treated.implant.firmware.patient.lockout_left_ms(treated.now_ms) > 0
+    assert isinstance(press(treated), Refused)
+    treated.run(SECOND)
+    assert isinstance(press(treated), Applied)
+
+
+@pytest.mark.requirement("BOL-02")
+def test_enabling_anew_forgets_nothing_that_was_given(treated: object) -> None:
+    press(treated)
+    treated.run(HOUR)
+    treated.tell(DisablePatientBolus("nurse", treated.command_id()))
+    allow(treated, most=1)
+    refused = press(treated)
+    assert isinstance(refused, Refused)
+    treated.run(HOUR)
+    assert press(treated).field == "most_per_day"
+
+
+BREAKS: dict[str, Callable[[Implant], Implant]] = {
+    "permission": lambda implant: with_patient(implant, bolus=None),
+    "lockout": lambda implant: with_patient(implant, begun_ms=(implant.firmware.counter.tick_ms - 1,)),
+    "most_per_day": lambda implant: with_patient(
+        implant, begun_ms=(implant.firmware.counter.tick_ms - LOCKOUT,) * 4
+    ),
+    "alarms": lambda implant: replace(
+        implant,
+        firmware=replace(implant.firmware, alarms=(Alarm(AlarmCondition.STOPPED_TOO_LONG, 0),)),
+    ),
+    "reservoir": lambda implant: replace(
+        implant,
+        firmware=replace(
+            implant.firmware, reservoir=replace(implant.firmware.reservoir, filled_nl=1_420_000 + 167_000)
+        ),
+    ),
+    "bridge": lambda implant: with_control(implant, stages=(bridge_of(implant, 40),)),
+    "state": lambda implant: with_control(
+        implant, stages=(Stage(StageKind.PRIME, None, 10**9), *implant.firmware.controller.stages)
+    ),
+}
+
+
+def with_patient(implant: Implant, **changed: object) -> Implant:
+    patient = implant.firmware.patient
+    both = {"begun_ms": patient.begun_ms + changed.get("begun_ms", ())}
+    patient = replace(patient, **{**changed, **both})
+    return replace(implant, firmware=replace(implant.firmware, patient=patient))
+
+
+def with_control(implant: Implant, **changed: object) -> Implant:
+    control = replace(implant.firmware.controller, **changed)
+    return replace(implant, firmware=replace(implant.firmware, controller=control))
+
+
+def bridge_of(implant: Implant, strokes: int) -> Stage:
+    program = implant.firmware.controller.program
+    return Stage(StageKind.BRIDGE, program, implant.firmware.counter.strokes + strokes)
+
+
+@pytest.mark.requirement("BOL-01")
+@pytest.mark.parametrize("broken", [c for n in range(len(BREAKS) + 1) for c in combinations(BREAKS, n)])
+def test_every_condition_alone_and_with_any_others_refuses(treated: object, broken: tuple[str, ...]) -> None:
+    treated.run(10 * HOUR)
+    for name in broken:
+        treated.implant = BREAKS[name](treated.implant)
+    reply = press(treated)
+    if not broken:
+        assert isinstance(reply, Applied)
+    else:
+        assert isinstance(reply, Refused)
+        assert reply.field in broken
+        assert begun(treated) == []
+
+
+@pytest.mark.requirement("BOL-01")
+@settings(max_examples=30)
+@given(
+    presses=st.lists(st.integers(1, 5 * HOUR), min_size=1, max_size=40),
+    lockout=st.integers(15, 600).map(lambda m: m * MINUTE),
+    most=st.integers(1, 6),
+)
+def test_however_often_the_button_is_pressed_lock_out_and_number_hold(
+    make_bench: Callable, presses: list[int], lockout: int, most: int
+) -> None:
+    bench = make_bench()
+    bench.order(SIMPLE)
+    allow(bench, lockout_ms=lockout, most=most)
+    for wait in presses:
+        bench.run(wait)
+        press(bench)
+    ticks = begun(bench)
+    assert all(later - earlier >= lockout for earlier, later in pairwise(ticks))
+    assert all(sum(at <= other < at + DAY for other in ticks) <= most for at in ticks)
+
+
+@pytest.mark.requirement("BOL-07")
+@pytest.mark.parametrize(
+    ("dose_pg", "duration_ms", "lockout_ms", "most", "field"),
+    [
+        (10 * U, 15 * MINUTE, 15 * MINUTE, 24, None),
+        (10 * U, 15 * MINUTE, 15 * MINUTE - 1, 4, "lockout_ms"),
+        (10 * U, 15 * MINUTE, DAY + 1, 4, "lockout_ms"),
+        (10 * U, 30 * MINUTE, 15 * MINUTE, 4, "lockout"),
+        (10 * U, 15 * MINUTE, HOUR, 0, "most_per_day"),
+        (10 * U, 15 * MINUTE, HOUR, 25, "most_per_day"),
+        (0, 15 * MINUTE, HOUR, 4, "dose"),
+        (U // 10, 15 * MINUTE, HOUR, 4, "volume_nl"),
+        (1100 * U, 23 * HOUR, DAY, 1, "volume_nl"),
+        (10 * U, 10 * SECOND, HOUR, 4, "duration_ms"),
+    ],
+)
+def test_a_permission_has_hard_limits(
+    bench: object, dose_pg: int, duration_ms: int, lockout_ms: int, most: int, field: str | None
+) -> None:
+    bench.order(SIMPLE)
+    reply = bench.tell(
+        EnablePatientBolus("nurse", bench.command_id(), dose_pg, duration_ms, lockout_ms, most)
+    )
+    assert (reply.field if isinstance(reply, Refused) else None) == field
+
+
+@pytest.mark.requirement("PAT-01")
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.PATIENT])
+def test_nobody_asks_in_the_name_of_the_patient(treated: object, role: Role) -> None:
+    refused = treated.tell(RequestPatientBolus("someone", "one"), role)
+    assert isinstance(refused, Refused)
+    assert refused.field == "role"
+
+
+@pytest.mark.requirement("PAT-01")
+def test_the_patient_permits_nothing(bench: object) -> None:
+    bench.order(SIMPLE)
+    commands = (
+        EnablePatientBolus("patient", "one", 10 * U, 15 * MINUTE, LOCKOUT, 4),
+        EnablePatientAdjustment("patient", "two", 5, 150 * U, 250 * U),
+        DisablePatientBolus("patient", "three"),
+        DisablePatientAdjustment("patient", "four"),
+    )
+    for command in commands:
+        assert bench.tell(command, Role.PATIENT).field == "role"
+    assert bench.implant.firmware.patient == NOTHING_ALLOWED
+
+
+def test_taking_the_permission_away_ends_the_patients_bolus(treated: object) -> None:
+    press(treated)
+    treated.run(6 * MINUTE)
+    treated.tell(DisablePatientBolus("nurse", treated.command_id()))
+    assert treated.read().bolus is None
+    (ended,) = (e for e in log_entries(treated.implant) if e.kind is LogKind.BOLUS_ENDED_EARLY)
+    assert (ended.get("kind"), ended.get("delivered_nl")) == ("patient", 8_000)
+
+
+@pytest.mark.requirement("PAT-03", "BOL-13")
+def test_the_same_request_sent_twice_is_one_bolus(treated: object) -> None:
+    request = RequestPatientBolus("patient", "press")
+    first = treated.tell(request, Role.PATIENT)
+    treated.run(5 * HOUR)
+    assert treated.tell(request, Role.PATIENT) == first
+    assert len(begun(treated)) == 1
+
+
+@pytest.mark.requirement("BOL-04")
+def test_a_patients_bolus_changes_no_program(treated: object) -> None:
+    digest = program_digest(treated.implant)
+    press(treated)
+    treated.run(HOUR)
+    assert program_digest(treated.implant) == digest
+
+
+def test_a_bolus_during_a_bridge_is_metered_for_the_drug_in_the_path(treated: object) -> None:
+    treated.refill(18_000_000, 2000, 375_000)
+    assert isinstance(press(treated), Applied)
+    assert treated.read().bolus.volume_nl == 20_000  # of 500 µg/mL
+
+
+# --- the daily dose -------------------------------------------------------------------------------
+
+
+def allow_steps(bench: object, step: int = 5, low: int = 170 * U, high: int = 230 * U) -> Applied | Refused:
+    return bench.tell(EnablePatientAdjustment("nurse", bench.command_id(), step, low, high))
+
+
+def move(bench: object, steps: int) -> Applied | Refused:
+    return bench.tell(RequestPatientAdjustment("patient", bench.command_id(), steps), Role.PATIENT)
+
+
+def test_no_adjustment_until_a_clinician_enables_it(bench: object) -> None:
+    bench.order(SIMPLE)
+    assert move(bench, -1).field == "permission"
+
+
+def test_a_step_up_waits_as_long_as_a_clinicians_increase(bench: object) -> None:
+    bench.order(SIMPLE)
+    allow_steps(bench)
+    refused = move(bench, 1)
+    assert isinstance(refused, Refused)
+    assert refused.reason == "raised or permitted recently; up again in 24 h"
+    bench.run_days(1)
+    assert isinstance(move(bench, 1), Applied)
+    assert bench.read().dose_pg_per_day == 210 * U
+    assert isinstance(move(bench, 1), Refused)
+
+
+def test_down_at_once_and_up_again_ends_exactly_where_it_began(bench: object) -> None:
+    bench.order(SimpleContinuous(200 * U + 1))
+    allow_steps(bench)
+    before = program_digest(bench.implant)
+    move(bench, -2)
+    assert bench.read().dose_pg_per_day == 180 * U
+    for _ in range(2):
+        bench.run_days(1)
+        move(bench, 1)
+    assert program_digest(bench.implant) == before
+    assert bench.read().patient_adjustment.steps == 0
+
+
+@pytest.mark.parametrize("steps", [2, 0, 100, 10**18])
+def test_up_goes_one_step_at_a_time(bench: object, steps: int) -> None:
+    bench.order(SIMPLE)
+    allow_steps(bench)
+    bench.run_days(2)
+    assert move(bench, steps).field == "steps"
+
+
+@pytest.mark.parametrize("steps", [-4, -19, -21, -(10**18)])
+def test_below_the_range_nothing_changes(bench: object, steps: int) -> None:
+    bench.order(SIMPLE)
+    allow_steps(bench)
+    before = bench.implant.firmware.controller
+    assert isinstance(move(bench, steps), Refused)
+    assert bench.implant.firmware.controller == before
+
+
+@settings(max_examples=30)
+@given(
+    moves=st.lists(st.tuples(st.integers(0, 2 * DAY), st.integers(-6, 2)), max_size=20),
+    step=st.integers(1, 10),
+    order=st.sampled_from(
+        [
+            SIMPLE,
+            Flex((FlexPattern(tuple(range(7)), (FlexStep(0, 10 * U + 1), FlexStep(12 * HOUR, 7 * U))),)),
+            Periodic(20 * U, 30 * MINUTE, 6 * HOUR, 120 * U),
+        ]
+    ),
+)
+def test_however_it_is_moved_the_dose_stays_in_its_range(
+    make_bench: Callable, moves: list[tuple[int, int]], step: int, order: object
+) -> None:
+    bench = make_bench()
+    bench.order(order)
+    base = bench.read().dose_pg_per_day
+    low, high = base * 4 // 5, base * 6 // 5
+    assert isinstance(allow_steps(bench, step, low, high), Applied)
+    raised = [0]
+    for wait, steps in moves:
+        bench.run(wait)
+        if isinstance(move(bench, steps), Applied) and steps > 0:
+            assert bench.now_ms - raised[-1] >= DAY
+            raised.append(bench.now_ms)
+        assert low <= bench.read().dose_pg_per_day <= high
+
+
+def test_a_new_program_ends_the_permission_and_says_so(bench: object) -> None:
+    bench.order(SIMPLE)
+    allow_steps(bench)
+    bench.order(SimpleContinuous(210 * U))
+    assert bench.read().patient_adjustment is None
+    assert log_entries(bench.implant)[-2].kind is LogKind.PATIENT_CONTROL_CHANGED
+
+
+def test_an_adjustment_is_an_order_in_the_log(bench: object) -> None:
+    bench.order(SIMPLE)
+    allow_steps(bench)
+    move(bench, -1)
+    intent, outcome = log_entries(bench.implant)[-2:]
+    assert (intent.kind, outcome.kind) == (LogKind.PROGRAM_INTENDED, LogKind.PROGRAM_CHANGED)
+    assert (outcome.actor, outcome.get("dose_pg_per_day")) == ("patient: patient", 190 * U)
+
+
+def test_an_adjustment_during_a_bridge_holds_with_the_old_drug_too(bench: object) -> None:
+    bench.order(SIMPLE)
+    bench.refill(18_000_000, 1000, 375_000)
+    allow_steps(bench, 10)
+    assert isinstance(move(bench, -1), Applied)
+    assert (bench.read().state, bench.read().rate_nl_per_day) == (PumpState.BRIDGE, 360_000)
+    bench.run_days(3)
+    assert bench.read().rate_nl_per_day == 180_000
+
+
+@pytest.mark.parametrize(
+    ("step", "low", "high", "field"),
+    [
+        (10, 140 * U, 260 * U, None),
+        (11, 140 * U, 260 * U, "step_percent"),
+        (0, 140 * U, 260 * U, "step_percent"),
+        (5, 139 * U, 260 * U, "low_pg_per_day"),
+        (5, 201 * U, 260 * U, "low_pg_per_day"),
+        (5, 140 * U, 261 * U, "high_pg_per_day"),
+        (5, 140 * U, 199 * U, "high_pg_per_day"),
+    ],
+)
+def test_step_and_range_have_hard_limits(
+    bench: object, step: int, low: int, high: int, field: str | None
+) -> None:
+    bench.order(SIMPLE)
+    reply = allow_steps(bench, step, low, high)
+    assert (reply.field if isinstance(reply, Refused) else None) == field
+
+
+@pytest.mark.parametrize("order", [Stopped(), MinimumRate()])
+def test_an_order_without_a_dose_cannot_be_adjusted(bench: object, order: object) -> None:
+    bench.order(order)
+    refused = allow_steps(bench)
+    assert isinstance(refused, Refused)
+    assert refused.field == "order"
+
+
+def test_a_range_the_pump_cannot_run_is_refused_when_it_is_permitted(bench: object) -> None:
+    bench.order(SimpleContinuous(26 * U))  # 52 µL a day; the pump begins at 48
+    refused = allow_steps(bench, 10, 20 * U, 30 * U)
+    assert isinstance(refused, Refused)
+    assert "expected a flow of 0.048" in refused.reason
