@@ -52,9 +52,9 @@ class Controller:
             return PumpState.PRIME
         if self.bolus is not None:
             return PumpState.BOLUS
-        if self.stages:
-            return PumpState.BRIDGE
-        return PumpState.MINIMUM_RATE if isinstance(self.program.order, MinimumRate) else PumpState.RUNNING
+        if isinstance(self.program.order, MinimumRate):
+            return PumpState.MINIMUM_RATE  # also over a bridge: idling is what was ordered
+        return PumpState.BRIDGE if self.stages else PumpState.RUNNING
 
     @property
     def running(self) -> Program | None:
