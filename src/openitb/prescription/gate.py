@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from openitb.catalogue import Confidence, Pump
 from openitb.prescription.answers import Step
+from openitb.prescription.boluses import PatientBolus, SingleBolus
 from openitb.prescription.modes import Order, OrderError
 from openitb.prescription.program import Program
 
@@ -44,7 +45,8 @@ class GateRequest:
 
     `last_effective_dose_pg_per_day` is the last dose the patient truly had, None before the first
     order; `last_increase_ms` is when it last went up, the start of therapy included. `interruption`
-    says that delivery was broken off since, so that this order restores it.
+    says that delivery was broken off since, so that this order restores it. `bolus` is one to be given
+    or allowed on top of `order`, which then is the order in force; `last_bolus_pg` the one before it.
     """
 
     order: Order
@@ -55,6 +57,8 @@ class GateRequest:
     last_increase_ms: int | None
     at_ms: int
     interruption: bool = False
+    bolus: SingleBolus | PatientBolus | None = None
+    last_bolus_pg: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from openitb.prescription.gate_case import (
     limit_step,
     ug,
 )
-from openitb.prescription.modes import Stopped
+from openitb.prescription.modes import Periodic, Stopped
 from openitb.prescription.program import flow_range, most_changes_per_day
 
 DOSE = "order.dose"
@@ -124,7 +124,7 @@ def ten_fold_increase(case: Judged) -> Iterator[Finding]:
         times = number(case.dose_ug / case.last_ug, 1)
         text = f"got {dose_text(case.dose_ug)}, {times} times the last {before}, expected {_NO_SLIP}"
         yield finding("soft", "ten-fold-increase", DOSE, text, _both(case), facts)
-    elif case.peak_rate_ug >= factor * case.last_ug:
+    elif case.peak_rate_ug >= factor * case.last_ug and not isinstance(case.request.order, Periodic):
         text = f"got a step at {dose_text(case.peak_rate_ug)} after {before}, expected {_NO_SLIP}"
         values = (Step("highest step, per day", case.peak_rate_ug, UG_PER_DAY), *_both(case))
         yield finding("soft", "ten-fold-step", STEPS, text, values, facts)

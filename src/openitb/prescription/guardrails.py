@@ -4,7 +4,8 @@ Three kinds of finding. *Hard*: the pump's own limits, the prescriber's cap for 
 beyond anything plausible. *Soft*, overridden with a reason: the recommended range, the step limit by
 origin and age, a ten-fold rise, restoring after an interruption, compounded strength. *Note*: what
 the prescriber should have in mind. Step limits bind increases only and count from the last effective
-dose; a reduction is never blocked.
+dose; a reduction is never blocked. A bolus, single or allowed to the patient, passes the same gate: it
+is judged with the order it comes on top of, over 24 h.
 """
 
 from openitb.prescription.gate import (
@@ -17,6 +18,7 @@ from openitb.prescription.gate import (
     PatientLimits,
     Verdict,
 )
+from openitb.prescription.gate_bolus_rules import BOLUS_RULES
 from openitb.prescription.gate_case import judged
 from openitb.prescription.gate_rules import RULES
 from openitb.prescription.modes import OrderError
@@ -38,7 +40,7 @@ __all__ = [
 def check(request: GateRequest) -> Verdict:
     """Judge an order; never raises for what an order asks, only `OrderError` for no concentration."""
     case = judged(request)
-    findings = tuple(finding for rule in RULES for finding in rule(case))
+    findings = tuple(finding for rule in (*RULES, *BOLUS_RULES) for finding in rule(case))
     return Verdict(findings, _program(request))
 
 
