@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 
@@ -99,20 +99,22 @@ def with_order(order: Order, come: Callable[..., None] = ordered) -> Callable[[o
     return lambda bench: come(bench, order)
 
 
+idle = with_order(MinimumRate())
+
 WAYS: dict[PumpState, tuple[Way, ...]] = {
     PumpState.STOPPED: ((), (ordered, with_order(Stopped())), (bridged, with_order(Stopped()))),
-    PumpState.MINIMUM_RATE: ((with_order(MinimumRate()),), (bridged, with_order(MinimumRate()))),
+    PumpState.MINIMUM_RATE: ((idle,), (bridged, idle)),
     PumpState.RUNNING: tuple((with_order(order),) for order in (SIMPLE, FLEX, PERIODIC)),
     PumpState.PRIME: (
         (ordered, primed),
-        (with_order(MinimumRate()), primed),
+        (idle, primed),
         (bridged, primed),
     ),
     PumpState.BRIDGE: ((bridged,), (with_order(FLEX, bridged),), (bridged, twice_bridged)),
     PumpState.BOLUS: (
         (ordered, dosed),
         (ordered, asked),
-        (with_order(MinimumRate()), dosed),
+        (idle, dosed),
         (bridged, dosed),
         (bridged, asked),
     ),
@@ -193,10 +195,7 @@ EVENTS: dict[Event, tuple[Callable[[object], object], ...]] = {
     Event.PROGRAM: tuple(lambda bench, order=order: bench.order(order) for order in (SIMPLE, FLEX, PERIODIC)),
     Event.IDLE: (lambda bench: bench.order(MinimumRate()),),
     Event.STOP: (lambda bench: bench.order(Stopped()),),
-    Event.PROGRAM_AND_PRIME: (
-        lambda bench: bench.order(SIMPLE, prime_nl=100_000),
-        lambda bench: bench.order(MinimumRate(), prime_nl=100_000),
-    ),
+    Event.PROGRAM_AND_PRIME: (lambda bench: bench.order(SIMPLE, prime_nl=100_000),),
     Event.REFILL: (same_refill, lambda bench: bench.record(19_000_000, other(bench), 0)),
     Event.REFILL_AND_BRIDGE: (lambda bench: bench.record(19_000_000, other(bench), BRIDGE_NL),),
     Event.BOLUS: (bolus,),
@@ -216,8 +215,11 @@ EVENTS: dict[Event, tuple[Callable[[object], object], ...]] = {
 }
 
 
-def came_to(make_bench: Callable, way: Way) -> object:
-    bench = make_bench()
+PUMPS = ("synchromed-ii-20", "prometra-ii-20")
+
+
+def came_to(make_bench: Callable, way: Way, pump_id: str = PUMPS[0]) -> object:
+    bench = make_bench(pump_id)
     for step in way:
         step(bench)
     return bench
@@ -228,14 +230,24 @@ def can_occur(event: Event, bench: object) -> bool:
 
 
 def tried(make_bench: Callable, state: PumpState, event: Event) -> Iterator[tuple[PumpState, object]]:
-    """Where each way of bringing the event about leads, from each way into the state."""
-    for way in WAYS[state]:
-        for happen in EVENTS[event]:
-            bench = came_to(make_bench, way)
-            assert pump_state(bench.implant) is state
-            if can_occur(event, bench):
-                reply = happen(bench)
-                yield pump_state(bench.implant), reply
+    """Where each way of bringing the event about leads, from each way into the state, on either drive."""
+    for pump_id, way, happen in product(PUMPS, WAYS[state], EVENTS[event]):
+        if pump_id == "prometra-ii-20" and idle in way:
+            continue  # minimum rate on a valve pump is a stop, see below
+        bench = came_to(make_bench, way, pump_id)
+        assert pump_state(bench.implant) is state
+        if can_occur(event, bench):
+            reply = happen(bench)
+            yield pump_state(bench.implant), reply
+
+
+@pytest.mark.requirement("DEL-13", "DEL-15")
+def test_minimum_rate_on_a_valve_pump_is_a_stop_and_sounds_like_one(make_bench: Callable) -> None:
+    bench = came_to(make_bench, (idle,), "prometra-ii-20")
+    assert (bench.read().state, bench.read().rate_nl_per_day) == (PumpState.STOPPED, 0)
+    bench.run_days(2)
+    assert AlarmCondition.STOPPED_TOO_LONG in latched_alarms(bench.implant)
+    assert isinstance(bench.order(MinimumRate(), prime_nl=100_000), Refused)
 
 
 @pytest.mark.requirement("DEL-15")

@@ -45,13 +45,12 @@ class Entry(BaseModel):
 
 
 class Pump(Entry):
-    """An implantable pump model."""
+    """An implantable pump model; how its drive meters is stated in the terms of that drive."""
 
     required: ClassVar[dict[str, str]] = {
         "reservoir_capacity": "mL",
         "residual_volume": "mL",
         "tubing_volume": "mL",
-        "stroke_volume": "nL",
         "minimum_rate": "mL/day",
         "lowest_programmable_flow": "mL/day",
         "highest_flow": "mL/day",
@@ -60,6 +59,26 @@ class Pump(Entry):
         "low_reservoir_alarm": "mL",
         "drive": "text",
     }
+    metering: ClassVar[dict[str, dict[str, str]]] = {
+        "peristaltic": {"stroke_volume": "nL"},
+        "valve": {"pulse_volume": "nL", "pulses_per_group": "1"},
+    }
+
+    @model_validator(mode="after")
+    def _metered(self) -> "Pump":
+        drive = str(self.facts["drive"].value)
+        if drive not in self.metering:
+            raise ValueError(f"drive: got {drive!r}, expected one of {', '.join(self.metering)}")
+        for name, unit in self.metering[drive].items():
+            if name not in self.facts:
+                raise ValueError(f"{name}: missing, expected a fact in {unit} for a {drive} drive")
+            self.facts[name].number(unit)
+        return self
+
+    @property
+    def drive(self) -> str:
+        """How it moves fluid: `peristaltic` strokes, or pulses metered by a `valve`."""
+        return self.fact("drive").text()
 
     @property
     def reservoir_capacity_nl(self) -> int:
@@ -84,8 +103,23 @@ class Pump(Entry):
 
     @property
     def stroke_volume_nl(self) -> int:
-        """Smallest volume the drive can move."""
-        return self._whole("stroke_volume", "nL")
+        """Smallest volume the drive moves at a time: a stroke, or a group of pulses."""
+        return self._whole(self.metering_fact, "nL") * self.pulses_per_group
+
+    @property
+    def metering_fact(self) -> str:
+        """The name of the fact behind `stroke_volume_nl`, for those who show where it comes from."""
+        return next(iter(self.metering[self.drive]))
+
+    @property
+    def pulses_per_group(self) -> int:
+        """Openings of the valve in a row; 1 for a stroke."""
+        return self._whole("pulses_per_group", "1") if self.drive == "valve" else 1
+
+    @property
+    def has_delayed_start(self) -> bool:
+        """True for a model that can begin a program later than it is told; none is known to."""
+        return "delayed_start" in self.facts and self.fact("delayed_start").value is True
 
     @property
     def minimum_rate_nl_per_day(self) -> int:

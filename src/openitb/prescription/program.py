@@ -72,6 +72,11 @@ class Program:
         return daily_dose_pg(self.order)
 
     @property
+    def is_still(self) -> bool:
+        """True if nothing ever flows: stopped, and minimum rate on a pump that needs none to keep turning."""
+        return all(step.rate_nl_per_day == 0 for step in self.week)
+
+    @property
     def flow_nl_per_day(self) -> Fraction:
         """Mean flow over a week, exact."""
         ends = (*(step.from_ms_of_week for step in self.week[1:]), units.MS_PER_WEEK)

@@ -152,7 +152,7 @@ def _extra(reading: Reading, pump: Pump) -> Iterator[tuple[str, Figure]]:
         yield f"{stage.kind.value.capitalize()} under way", Figure(f"{left} left")
     residual = units.format_volume(read.reservoir.residual_nl)
     yield "Residual volume", _figure(residual, pump.fact("residual_volume"))
-    yield "Stroke", _figure(f"{pump.stroke_volume_nl} nL", pump.fact("stroke_volume"))
+    yield "Stroke", _figure(f"{pump.stroke_volume_nl} nL", pump.fact(pump.metering_fact))
     yield "Log", Figure(reading.log_fault or f"{len(reading.log)} entries, chain verified")
 
 

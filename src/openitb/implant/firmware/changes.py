@@ -18,7 +18,7 @@ from openitb.implant.firmware.controller import (
 from openitb.implant.firmware.events import require_admitted
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.state import BelievedReservoir, Firmware
-from openitb.prescription import Stopped, compile_order
+from openitb.prescription import compile_order
 from openitb.protocol import (
     BolusCommand,
     CancelBolus,
@@ -65,9 +65,9 @@ def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump)
     require_admitted(firmware, build, command)
     require_current(firmware, command.expected_digest)
     _require_stage("prime_nl", command.prime_nl, build)
-    is_stop = isinstance(command.order, Stopped)
-    require(not (is_stop and command.prime_nl), "prime_nl", "got a prime with a stop, expected 0 nL")
     program = compile_order(command.order, firmware.controller.program.concentration_ug_per_ml, pump)
+    is_stop = program.is_still
+    require(not (is_stop and command.prime_nl), "prime_nl", "got a prime with a stop, expected 0 nL")
     stages = stages_at(program, firmware.controller.stages, pump)
     strokes = firmware.counter.strokes
     stages = primed(stages, strokes, whole_strokes(command.prime_nl, build))

@@ -14,7 +14,7 @@ from openitb.catalogue import Pump
 from openitb.implant.build import Build
 from openitb.implant.firmware.bolus import Bolus
 from openitb.implant.firmware.table import TABLE, Flow
-from openitb.prescription import MinimumRate, Program, Stopped, compile_order
+from openitb.prescription import MinimumRate, Program, compile_order
 from openitb.protocol import PumpState, StageKind
 
 
@@ -46,8 +46,8 @@ class Controller:
         """What the pump is doing."""
         if self.halt is not None:
             return self.halt
-        if isinstance(self.program.order, Stopped):
-            return PumpState.STOPPED
+        if self.program.is_still:
+            return PumpState.STOPPED  # whatever the order is called: the stop alarm must know
         if self.stages and self.stages[0].kind is StageKind.PRIME:
             return PumpState.PRIME
         if self.bolus is not None:
@@ -68,16 +68,13 @@ def with_program(
     controller: Controller, program: Program, stages: tuple[Stage, ...], tick_ms: int
 ) -> Controller:
     """The controller that runs `program` after `stages` from now on; ends a guard stop."""
-    is_stop = isinstance(program.order, Stopped)
     since = controller.stopped_since_ms if controller.stopped_since_ms is not None else tick_ms
-    return Controller(program, mean_flow(program), stages, since if is_stop else None)
+    return Controller(program, mean_flow(program), stages, since if program.is_still else None)
 
 
 def new_controller(program: Program) -> Controller:
     """The controller of a new implant, at tick 0."""
-    return Controller(
-        program, mean_flow(program), stopped_since_ms=0 if isinstance(program.order, Stopped) else None
-    )
+    return Controller(program, mean_flow(program), stopped_since_ms=0 if program.is_still else None)
 
 
 def mean_flow(program: Program) -> int:

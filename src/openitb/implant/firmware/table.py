@@ -81,7 +81,7 @@ def delivers(state: PumpState) -> bool:
 _DELIVERING: To = (RUNNING, MINIMUM_RATE, BRIDGE)
 _ORDERS: Mapping[Event, To] = {
     Event.PROGRAM: (RUNNING, BRIDGE),
-    Event.IDLE: (MINIMUM_RATE,),
+    Event.IDLE: (MINIMUM_RATE, STOPPED),  # a valve pump has no rate to keep it turning
     Event.STOP: (STOPPED,),
     Event.PROGRAM_AND_PRIME: (PRIME,),
 }
@@ -110,7 +110,7 @@ def _refused(reason: str, *events: Event) -> Mapping[Event, str]:
 
 TABLE: Mapping[PumpState, Row] = {
     STOPPED: Row(
-        meaning="an ordered stop",
+        meaning="an ordered stop, or minimum rate on a pump that has none",
         flow=Flow.NONE,
         leads={
             **_quiet(STOPPED),
@@ -128,7 +128,7 @@ TABLE: Mapping[PumpState, Row] = {
             **_quiet(MINIMUM_RATE),
             **_ORDERS,
             **_ENDS,
-            **_stays(MINIMUM_RATE, Event.REFILL, Event.REFILL_AND_BRIDGE, Event.STAGE_DONE),
+            **_stays(MINIMUM_RATE, Event.IDLE, Event.REFILL, Event.REFILL_AND_BRIDGE, Event.STAGE_DONE),
             Event.BOLUS: (BOLUS,),
         },
         refuses={
