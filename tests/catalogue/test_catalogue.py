@@ -163,3 +163,31 @@ def test_a_text_or_flag_is_not_read_as_a_number(known: Catalogue) -> None:
 def test_asking_for_a_fact_that_is_not_held_lists_what_is(known: Catalogue) -> None:
     with pytest.raises(KeyError, match="no fact 'colour'"):
         known.pump("synchromed-ii-20").fact("colour")
+
+
+def test_a_stroke_or_a_group_of_pulses_is_what_the_drive_moves_at_a_time(known: Catalogue) -> None:
+    roller, valve = known.pump("synchromed-ii-20"), known.pump("prometra-ii-20")
+    assert (roller.drive, roller.metering_fact, roller.pulses_per_group) == (
+        "peristaltic",
+        "stroke_volume",
+        1,
+    )
+    assert (valve.drive, valve.metering_fact, valve.pulses_per_group) == ("valve", "pulse_volume", 5)
+    assert valve.stroke_volume_nl == valve.fact("pulse_volume").whole("nL") * 5
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text.replace("stroke_volume", "stroke", 1), "stroke_volume: missing"),
+        (lambda text: text.replace("pulse_volume", "pulse", 1), "pulse_volume: missing"),
+        (lambda text: text.replace('value = "valve"', 'value = "hope"', 1), "drive: got 'hope'"),
+    ],
+)
+def test_a_pump_whose_metering_is_not_stated_is_refused(change: Callable[[str], str], told: str) -> None:
+    with pytest.raises(CatalogueError, match=told):
+        parse(edited("pumps.toml", change))
+
+
+def test_no_model_offers_a_delayed_start(known: Catalogue) -> None:
+    assert not [pump.entry_id for pump in known.pumps.values() if pump.fact("delayed_start").value]

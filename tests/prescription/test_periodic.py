@@ -177,3 +177,9 @@ def test_a_basal_rate_below_the_pump_is_refused(pump: Pump) -> None:
 )
 def test_durations_in_words(given_ms: int, told: str) -> None:
     assert format_duration(given_ms) == told
+
+
+@pytest.mark.parametrize("key", ["delay", "start", "at"])
+def test_no_order_begins_later_than_it_is_given(key: str) -> None:
+    with pytest.raises(OrderError, match=f"got unknown key '{key}'"):
+        parse_order({"mode": "simple continuous", "dose": "200 ug/day", key: "6 h"})

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from openitb.prescription.orders import (
     MinimumRate,
     Order,
     OrderError,
+    Periodic,
     SimpleContinuous,
     Stopped,
     daily_dose_pg,
@@ -59,7 +61,10 @@ def flexes(draw: st.DrawFn) -> Flex:
     return Flex(tuple(patterns))
 
 
-orders = st.one_of(st.builds(SimpleContinuous, doses), flexes(), st.just(Stopped()), st.just(MinimumRate()))
+PERIODIC = Periodic(20 * U, 30 * units.MS_PER_MIN, 6 * HOUR, 100 * U, 5 * HOUR + 45 * units.MS_PER_MIN)
+orders = st.one_of(
+    st.builds(SimpleContinuous, doses), flexes(), st.sampled_from([Stopped(), MinimumRate(), PERIODIC])
+)
 
 
 def compiled(order: Order, strength: int) -> Program:
@@ -134,6 +139,7 @@ def test_the_next_change_is_the_first_instant_with_another_rate(
     assert program.rate_at(change - 1, zone) == program.rate_at(at, zone) != program.rate_at(change, zone)
 
 
+@pytest.mark.requirement("DEL-19")
 @given(orders, strengths, instants, zones)
 def test_a_week_of_flow_carries_the_weeks_dose_to_within_the_remainder(
     order: Order, strength: int, at: int, zone: int
@@ -148,6 +154,7 @@ def test_a_week_of_flow_carries_the_weeks_dose_to_within_the_remainder(
     assert abs(program.rounding_remainder) <= Fraction(strength, 2)
 
 
+@pytest.mark.requirement("DEL-18")
 @given(orders, strengths, instants, st.integers(1, WEEK), st.integers(1, WEEK), zones)
 def test_the_timeline_is_the_same_however_it_is_cut(
     order: Order, strength: int, at: int, first: int, second: int, zone: int
@@ -171,6 +178,7 @@ def test_twice_the_strength_at_twice_the_dose_is_the_same_flow(dose: int, streng
     assert one.week == two.week
 
 
+@pytest.mark.requirement("DEL-03")
 def test_the_pumps_own_limits_are_inside_and_a_hair_beyond_is_refused() -> None:
     lowest, highest = PUMP.lowest_flow_nl_per_day * 500, PUMP.highest_flow_nl_per_day * 500
     assert compile_order(SimpleContinuous(lowest), 500, PUMP).flow_nl_per_day == PUMP.lowest_flow_nl_per_day
@@ -180,6 +188,7 @@ def test_the_pumps_own_limits_are_inside_and_a_hair_beyond_is_refused() -> None:
             compile_order(SimpleContinuous(beyond), 500, PUMP)
 
 
+@pytest.mark.requirement("DEL-03")
 def test_one_flex_step_out_of_range_refuses_the_whole_order() -> None:
     order = Flex((FlexPattern(tuple(range(7)), (FlexStep(0, 12 * U), FlexStep(DAY // 2, U // 2))),))
     with pytest.raises(OrderError, match="12 µg/day at 500 µg/mL"):
@@ -218,3 +227,36 @@ def test_equal_orders_have_one_digest_and_any_difference_another(pump: Pump) -> 
 def test_the_digest_of_a_known_program_stays_what_saved_pumps_hold(pump: Pump) -> None:
     program = compile_order(SimpleContinuous(200 * U), 500, pump)
     assert program.digest == "37ec8f6b421460e9c82daf0b449588741780ad1661ae17b9e68ac8d70ebb7d48"
+
+
+@pytest.mark.requirement("DEL-18")
+@given(flexes(), strengths)
+def test_the_steps_of_a_week_follow_each_other_without_gap_or_overlap(order: Flex, strength: int) -> None:
+    program = compiled(order, strength)
+    line = program.timeline(MONDAY, MONDAY + WEEK, 0)
+    segments = list(line.segments())
+    assert (segments[0].start_ms, segments[-1].end_ms) == (MONDAY, MONDAY + WEEK)
+    assert all(before.end_ms == after.start_ms for before, after in pairwise(segments))
+    for day in range(7):
+        for step in order.pattern_of(day).steps:
+            at = MONDAY + day * DAY + step.from_ms_of_day
+            expected = units.divide_nearest(step.dose_rate_pg_per_h * 24, strength)
+            assert program.rate_at(at, 0) == expected
+
+
+@pytest.mark.requirement("DEL-18")
+def test_a_step_of_one_minute_at_the_edge_of_midnight_flows_its_minute() -> None:
+    last = 23 * HOUR + 59 * units.MS_PER_MIN
+    order = Flex((FlexPattern(tuple(range(7)), (FlexStep(0, 12 * U), FlexStep(last, 36 * U))),))
+    program = compile_order(order, 500, PUMP)
+    tuesday = MONDAY + DAY
+    rates = [program.rate_at(at, 0) for at in (tuesday - 60_001, tuesday - 60_000, tuesday - 1, tuesday)]
+    assert rates == [576_000, 1_728_000, 1_728_000, 576_000]
+
+
+def test_a_program_that_moves_nothing_is_still() -> None:
+    valve = catalogue.load().pump("prometra-ii-20")
+    still = (compile_order(Stopped(), 500, PUMP), compile_order(MinimumRate(), 500, valve))
+    moving = (compile_order(MinimumRate(), 500, PUMP), compile_order(Periodic(U, HOUR, DAY), 500, valve))
+    assert all(program.is_still for program in still)
+    assert not any(program.is_still for program in moving)

@@ -1,14 +1,15 @@
 """Messages survive the wire; anything else is refused in one line."""
 
 import dataclasses
+from typing import get_args
 
 import cbor2
 import pytest
-from hypothesis import given
+from hypothesis import find, given
 from hypothesis import strategies as st
 
 from openitb import units
-from openitb.prescription import Flex, FlexPattern, FlexStep, MinimumRate, SimpleContinuous, Stopped
+from openitb.prescription import Flex, FlexPattern, FlexStep, MinimumRate, Periodic, SimpleContinuous, Stopped
 from openitb.protocol import (
     MAX_MESSAGE_BYTES,
     AlarmCondition,
@@ -16,15 +17,29 @@ from openitb.protocol import (
     Anchor,
     Applied,
     BatteryReport,
+    BolusKind,
+    BolusReport,
+    CancelBolus,
+    DeliverBolus,
+    DisablePatientAdjustment,
+    DisablePatientBolus,
+    EnablePatientAdjustment,
+    EnablePatientBolus,
     Interrogate,
     Interrogation,
     LogEntry,
     LogKind,
+    PatientAdjustmentReport,
+    PatientBolusReport,
     ProgramPump,
     ProtocolError,
     PumpState,
     RecordRefill,
     Refused,
+    Reply,
+    Request,
+    RequestPatientAdjustment,
+    RequestPatientBolus,
     ReservoirReport,
     SetClock,
     SetLowReservoirAlarm,
@@ -55,6 +70,13 @@ orders = st.one_of(
     st.just(MinimumRate()),
     st.integers(1, 10**12).map(SimpleContinuous),
     flex_orders(),
+    st.builds(
+        Periodic,
+        st.integers(1, 10**9),
+        st.integers(1, 59).map(lambda minutes: minutes * units.MS_PER_MIN),
+        st.sampled_from([1, 2, 3, 4, 6, 8, 12, 24]).map(lambda hours: hours * units.MS_PER_H),
+        st.integers(0, 10**12),
+    ),
 )
 entries = st.builds(
     LogEntry,
@@ -72,6 +94,14 @@ requests = st.one_of(
     st.builds(RecordRefill, texts, texts, texts, integers, integers, st.none() | integers),
     st.builds(SetLowReservoirAlarm, texts, texts, integers),
     st.builds(SetClock, texts, texts, integers, integers),
+    st.builds(DeliverBolus, texts, texts, texts, integers, integers),
+    st.builds(EnablePatientBolus, texts, texts, integers, integers, integers, integers),
+    st.builds(EnablePatientAdjustment, texts, texts, integers, integers, integers),
+    st.builds(RequestPatientAdjustment, texts, texts, integers),
+    *(
+        st.builds(kind, texts, texts)
+        for kind in (CancelBolus, DisablePatientBolus, DisablePatientAdjustment, RequestPatientBolus)
+    ),
 )
 interrogations = st.builds(
     Interrogation,
@@ -97,6 +127,12 @@ interrogations = st.builds(
     log_anchor=anchors,
     log=st.lists(entries, max_size=3).map(tuple),
     log_head=anchors,
+    bolus=st.none()
+    | st.builds(BolusReport, st.sampled_from(BolusKind), integers, integers, st.none() | integers),
+    patient_bolus=st.none()
+    | st.builds(PatientBolusReport, *[integers] * len(dataclasses.fields(PatientBolusReport))),
+    patient_adjustment=st.none()
+    | st.builds(PatientAdjustmentReport, *[integers] * len(dataclasses.fields(PatientAdjustmentReport))),
 )
 replies = st.one_of(
     interrogations, st.builds(Applied, texts, texts, anchors), st.builds(Refused, texts, texts)
@@ -219,3 +255,12 @@ def test_the_wire_offers_no_request_beside_the_documented_ones() -> None:
     for name in ("Peek", "Poke", "ReadMemory", "WriteMemory", "Debug"):
         with pytest.raises(ProtocolError, match="expected one of Interrogate, ProgramPump, RecordRefill, "):
             decode_request(cbor2.dumps([1, name, {}], canonical=True))
+
+
+def test_every_kind_of_request_and_reply_is_tried_above() -> None:
+    tried = {type(example) for strategy in (requests, replies) for example in examples_of(strategy)}
+    assert tried == {*get_args(Request), *get_args(Reply)}
+
+
+def examples_of(strategy: st.SearchStrategy) -> list[object]:
+    return [find(branch, lambda _: True) for branch in strategy.branches]

@@ -117,11 +117,6 @@ class Pump(Entry):
         return self._whole("pulses_per_group", "1") if self.drive == "valve" else 1
 
     @property
-    def has_delayed_start(self) -> bool:
-        """True for a model that can begin a program later than it is told; none is known to."""
-        return "delayed_start" in self.facts and self.fact("delayed_start").value is True
-
-    @property
     def minimum_rate_nl_per_day(self) -> int:
         """Flow in minimum-rate mode."""
         return self._whole("minimum_rate", "nL/day")

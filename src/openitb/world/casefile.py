@@ -105,8 +105,14 @@ class PatternTable(Table):
 class OrderTable(Table):
     """`order = { … }`: what the pump is told to do."""
 
-    mode: Literal["stopped", "minimum rate", "simple continuous", "flex"]
+    mode: Literal["stopped", "minimum rate", "simple continuous", "flex", "periodic bolus"]
     dose: str | None = None
+    duration: Annotated[str | None, Field(description="of each periodic dose, such as '30 min'")] = None
+    interval: Annotated[str | None, Field(description="divides the day, such as '6 h'")] = None
+    basal: Annotated[str | None, Field(description="between periodic doses, such as '100 ug/day'")] = None
+    first: Annotated[TimeOfDay | None, Field(description="when the first periodic dose of a day begins")] = (
+        None
+    )
     days: tuple[Day, ...] | None = None
     steps: tuple[StepTable, ...] | None = None
     patterns: tuple[PatternTable, ...] | None = None
