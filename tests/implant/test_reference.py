@@ -15,8 +15,16 @@ from hypothesis import strategies as st
 
 from openitb import units
 from openitb.implant import Specimen, believed_volume_nl, latched_alarms, program_digest
-from openitb.prescription import Flex, FlexPattern, FlexStep, MinimumRate, SimpleContinuous, Stopped
-from openitb.protocol import AlarmCondition, Applied, RecordRefill
+from openitb.prescription import (
+    Flex,
+    FlexPattern,
+    FlexStep,
+    MinimumRate,
+    Periodic,
+    SimpleContinuous,
+    Stopped,
+)
+from openitb.protocol import AlarmCondition, Applied, CancelBolus, DeliverBolus, RecordRefill
 
 DAY, HOUR, MINUTE = units.MS_PER_DAY, units.MS_PER_H, units.MS_PER_MIN
 START_MS = 1_767_571_200_000
@@ -37,6 +45,15 @@ def rate(order: object, concentration: int, ms_of_day: int) -> Fraction:
         case Flex(patterns):
             step = [s for s in patterns[0].steps if s.from_ms_of_day <= ms_of_day][-1]
             return Fraction(round_half_down(Fraction(24 * step.dose_rate_pg_per_h, concentration)))
+        case Periodic():
+            return Fraction(round_half_down(Fraction(periodic_pg_per_day(order, ms_of_day), concentration)))
+
+
+def periodic_pg_per_day(order: Periodic, ms_of_day: int) -> Fraction:
+    """The dose rate of a periodic order at a time of day, counted from its first dose."""
+    into = (ms_of_day - order.first_ms_of_day) % order.interval_ms
+    dosing = Fraction(order.dose_pg * DAY, order.duration_ms) if into < order.duration_ms else 0
+    return order.basal_pg_per_day + Fraction(dosing)
 
 
 def round_half_down(value: Fraction) -> int:
@@ -59,19 +76,30 @@ class Model:
     owed: Fraction = Fraction(0)
     gain: Fraction = Fraction(1)
     alarms: dict[str, int] = field(default_factory=dict)
+    bolus: Fraction = Fraction(0)  # nL still to come
+    pace: int = 0  # nL/day
 
-    def flow(self) -> Fraction:
+    def basal(self) -> Fraction:
         if self.prime:
             return Fraction(HIGHEST)
         drug = self.ahead[0][1] if self.ahead else self.concentration
         return rate(self.order, drug, int(self.now) % DAY)
 
+    def extra(self) -> Fraction:
+        """Bolus flow: its pace, or what the program leaves; in its last ms whatever is left."""
+        return min(Fraction(self.pace), HIGHEST - self.basal(), self.bolus * DAY)
+
+    def flow(self) -> Fraction:
+        return self.basal() + (self.extra() if self.bolus else 0)
+
     def run_to(self, end: int) -> None:
         while self.now < end:
             flow = self.flow()
-            edge = min(end, self.next_edge())
+            edge = min(end, self.next_edge(), self.bolus_edge())
             due = self.now + (STROKE - self.phase) * DAY / flow if flow else None
             instant = None if due is None else -(-due // 1)  # the whole ms at which it is made
+            until = edge if instant is None or instant > edge else instant
+            self.bolus -= (self.extra() if self.bolus else 0) * (until - self.now) / DAY
             if instant is None or instant > edge:
                 self.phase += flow * (edge - self.now) / DAY
                 self.now = Fraction(edge)
@@ -80,10 +108,13 @@ class Model:
                 self.now = Fraction(instant)
                 self.stroke()
 
+    def bolus_edge(self) -> int:
+        """The whole ms up to which the bolus flows as it does now."""
+        flow = self.extra() if self.bolus else 0
+        return int(self.now) + int(self.bolus * DAY // flow) if flow else 10**18
+
     def next_edge(self) -> int:
-        edges = (
-            [s.from_ms_of_day for s in self.order.patterns[0].steps] if isinstance(self.order, Flex) else []
-        )
+        edges = edges_of(self.order)
         today = int(self.now) // DAY * DAY
         return min(
             (at for day in (today, today + DAY) for at in (day + e for e in edges) if at > self.now),
@@ -106,13 +137,19 @@ class Model:
         for name, limit in LIMITS.items():
             if self.believed <= limit:
                 self.alarms.setdefault(name, int(self.now))
+        if "empty reservoir" in self.alarms:
+            self.bolus = Fraction(0)
 
     def program(self, order: object, prime: int) -> None:
-        self.order, self.prime = order, prime // STROKE
+        self.order, self.prime, self.bolus = order, prime // STROKE, Fraction(0)
+
+    def dose(self, volume: int, ms: int) -> None:
+        self.bolus = Fraction(volume // STROKE * STROKE)
+        self.pace = int(-(-self.bolus * DAY // ms))
 
     def refill(self, volume: int, concentration: int, bridge: int | None) -> None:
         self.believed = volume
-        self.prime = 0
+        self.prime, self.bolus = 0, Fraction(0)
         held = {name: since for name, since in self.alarms.items() if volume <= LIMITS[name]}
         due = {name: int(self.now) for name, limit in LIMITS.items() if volume <= limit}
         self.alarms = due | held
@@ -125,6 +162,16 @@ class Model:
             left -= taken
         self.ahead = kept + ([(left, self.concentration)] if left else [])
         self.concentration = concentration
+
+
+def edges_of(order: object) -> list[int]:
+    """The times of day at which the flow of an order may change."""
+    if isinstance(order, Flex):
+        return [step.from_ms_of_day for step in order.patterns[0].steps]
+    if isinstance(order, Periodic):
+        begins = range(order.first_ms_of_day, DAY, order.interval_ms)
+        return sorted({*begins, *((begin + order.duration_ms) % DAY for begin in begins)})
+    return []
 
 
 flex_orders = st.lists(
@@ -144,6 +191,14 @@ orders = st.one_of(
     st.just(MinimumRate()),
     st.integers(100, 1500).map(lambda ug: SimpleContinuous(ug * 10**6)),
     flex_orders,
+    st.builds(
+        Periodic,
+        st.integers(10, 60).map(lambda ug: ug * 10**6),
+        st.integers(9, 59).map(lambda minutes: minutes * MINUTE),
+        st.sampled_from([HOUR, 4 * HOUR, 6 * HOUR, DAY]),
+        st.sampled_from([0, 10**8, 123_456_789]),
+        st.integers(0, 59).map(lambda minutes: minutes * MINUTE),
+    ),
 )
 steps = st.one_of(
     st.tuples(st.just("order"), orders, st.sampled_from([0, 0, 50_000])),
@@ -153,6 +208,8 @@ steps = st.one_of(
         st.sampled_from([500, 501, 1000]),
         st.integers(0, 400).map(lambda n: n * STROKE),
     ),
+    st.tuples(st.just("bolus"), st.integers(4, 400).map(lambda n: n * STROKE + 7), st.integers(6, 1440)),
+    st.tuples(st.just("cancel")),
     st.tuples(st.just("wait"), st.integers(0, 30 * HOUR)),
 )
 
@@ -182,6 +239,8 @@ def test_any_history_is_delivered_as_the_stroke_by_stroke_model_delivers_it(
             case ("wait", ms):
                 bench.run(ms)
                 model.run_to(bench.now_ms)
+            case _:
+                dose(bench, model, step)
         assert bench.implant.firmware.counter.strokes == model.strokes
         assert bench.implant.reservoir.volume_nl == model.volume
         assert believed_volume_nl(bench.implant) == max(0, model.believed)
@@ -192,6 +251,19 @@ def test_any_history_is_delivered_as_the_stroke_by_stroke_model_delivers_it(
         }
         assert reservoir_alarms == model.alarms
     bench.check_accounts()
+
+
+def dose(bench: object, model: Model, step: tuple) -> None:
+    """A bolus begun or cancelled in both, if the pump grants it; whether it should is tested elsewhere."""
+    match step:
+        case ("bolus", volume, minutes):
+            digest = program_digest(bench.implant)
+            told = DeliverBolus("nurse", bench.command_id(), digest, volume, minutes * MINUTE)
+            if isinstance(bench.tell(told), Applied):
+                model.dose(volume, minutes * MINUTE)
+        case ("cancel",):
+            if isinstance(bench.tell(CancelBolus("nurse", bench.command_id())), Applied):
+                model.bolus = Fraction(0)
 
 
 CHOICES = (
