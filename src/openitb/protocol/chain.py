@@ -34,6 +34,12 @@ class LogKind(StrEnum):
     ALARM_CLEARED = "alarm cleared"
     STAGE_FINISHED = "stage finished"
     STAGE_GIVEN_UP = "stage given up"
+    MOTOR_STALLED = "motor stalled"
+    MOTOR_RECOVERED = "motor recovered"
+    RESET = "low-battery reset"
+    CLOCK_LOST = "clock lost"
+    TELEMETRY_CAPTURED = "telemetry captured"
+    TELEMETRY_RELEASED = "telemetry released"
 
 
 Detail = tuple[tuple[str, str | int], ...]
