@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from openitb.catalogue.entries import Catheter, Drug, Entry, Limits, Pump, Scale
+from openitb.catalogue.entries import Catheter, Drug, Entry, FaultEntry, Limits, Pump, Scale
 from openitb.catalogue.facts import Fact
 from openitb.units import UnitError, convert
 
@@ -42,6 +42,7 @@ class Catalogue:
     limits: Mapping[str, Limits]
     practice: Mapping[str, Entry]
     body: Mapping[str, Entry]
+    faults: Mapping[str, FaultEntry]
     scales: Mapping[str, Scale]
     citations: Mapping[str, Citation]
 
@@ -57,9 +58,14 @@ class Catalogue:
         """The drug; `CatalogueError` names the field and the known ids."""
         return _known(self.drugs, drug_id, field)
 
+    def fault(self, fault_id: str, field: str = "fault") -> FaultEntry:
+        """The fault, or the one it is the same as; `CatalogueError` names the field and the known ids."""
+        found = _known(self.faults, fault_id, field)
+        return self.fault(found.same_as, field) if found.same_as else found
+
     def facts(self) -> Iterator[tuple[str, Entry, str, Fact]]:
         """Every fact of the catalogue as (kind, entry, fact name, fact), in reading order."""
-        for kind in ("pumps", "catheters", "drugs", "limits", "practice", "body"):
+        for kind in ("pumps", "catheters", "drugs", "limits", "practice", "body", "faults"):
             for entry in getattr(self, kind).values():
                 for name, fact in entry.facts.items():
                     yield kind, entry, name, fact
@@ -82,8 +88,12 @@ def parse(read: Callable[[str], str]) -> Catalogue:
         catheters=_section(read, "catheters.toml", Catheter),
         drugs=_section(read, "drugs.toml", Drug),
         limits=_section(read, "limits.toml", Limits),
-        practice=_section(read, "practice.toml", Entry),
+        practice={
+            **_section(read, "practice.toml", Entry),
+            **_section(read, "parts.toml", Entry),
+        },
         body=_section(read, "body.toml", Entry),
+        faults=_section(read, "faults.toml", FaultEntry),
         scales=_section(read, "scales.toml", Scale),
         citations=_section(read, "citations.toml", Citation),
     )
@@ -137,10 +147,11 @@ def _check_citations(catalogue: Catalogue) -> None:
                 raise CatalogueError(f"{kind}: {entry.entry_id}.{fact_name}: no citation {source!r}")
         if fact.confidence.is_sourced and not fact.source:
             raise CatalogueError(f"{kind}: {entry.entry_id}.{fact_name}: {fact.confidence} without a source")
-    for scale in catalogue.scales.values():
-        for source in scale.source:
-            if source not in catalogue.citations:
-                raise CatalogueError(f"scales: {scale.entry_id}: no citation {source!r}")
+    for kind, named in (("scales", catalogue.scales), ("faults", catalogue.faults)):
+        for cited in named.values():
+            for source in cited.source:
+                if source not in catalogue.citations:
+                    raise CatalogueError(f"{kind}: {cited.entry_id}: no citation {source!r}")
 
 
 Found = TypeVar("Found")
