@@ -17,6 +17,7 @@ __all__ = [
     "Drug",
     "Entry",
     "Fact",
+    "FaultEntry",
     "Level",
     "Limits",
     "Pump",

@@ -142,16 +142,19 @@ def _check_unit(fact: Fact, where: str) -> None:
 
 def _check_citations(catalogue: Catalogue) -> None:
     for kind, entry, fact_name, fact in catalogue.facts():
-        for source in fact.source:
-            if source not in catalogue.citations:
-                raise CatalogueError(f"{kind}: {entry.entry_id}.{fact_name}: no citation {source!r}")
+        _check_cited(catalogue, f"{kind}: {entry.entry_id}.{fact_name}", fact.source)
         if fact.confidence.is_sourced and not fact.source:
             raise CatalogueError(f"{kind}: {entry.entry_id}.{fact_name}: {fact.confidence} without a source")
-    for kind, named in (("scales", catalogue.scales), ("faults", catalogue.faults)):
-        for cited in named.values():
-            for source in cited.source:
-                if source not in catalogue.citations:
-                    raise CatalogueError(f"{kind}: {cited.entry_id}: no citation {source!r}")
+    for scale in catalogue.scales.values():
+        _check_cited(catalogue, f"scales: {scale.entry_id}", scale.source)
+    for fault in catalogue.faults.values():
+        _check_cited(catalogue, f"faults: {fault.entry_id}", fault.source)
+
+
+def _check_cited(catalogue: Catalogue, where: str, sources: tuple[str, ...]) -> None:
+    for source in sources:
+        if source not in catalogue.citations:
+            raise CatalogueError(f"{where}: no citation {source!r}")
 
 
 Found = TypeVar("Found")

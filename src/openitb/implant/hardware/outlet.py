@@ -27,8 +27,9 @@ class Outlet:
 
     @property
     def turns(self) -> bool:
-        """True if a stroke that is made is felt to have been made, as far as this stretch goes."""
-        return self._condition.turning or not self._condition.felt
+        """True if a stroke is felt to have been made, as far as this stretch goes."""
+        now = self._condition
+        return (now.turning or now.unfelt) and not now.missed
 
     def dry_tick(self, tick_ms: int) -> int | None:
         """The tick by which free flow has emptied the reservoir; None without free flow."""

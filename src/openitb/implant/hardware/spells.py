@@ -18,6 +18,7 @@ class SpellKind(StrEnum):
 
     STILL = "still"  # the rotor does not turn; no amount
     UNFELT = "unfelt"  # the rotor's feedback reports turning whatever it does; no amount
+    MISSED = "missed"  # the rotor's feedback reports standing whatever it does; no amount
     SHUT = "shut"  # the outlet lets nothing pass, fluid slips back past the rotor; no amount
     GAIN = "gain"  # ppm that each stroke moves more or less, spells add up
     FREE_FLOW = "free flow"  # nL/day that leave without any stroke
@@ -72,7 +73,8 @@ class Condition:
     """
 
     turning: bool = True
-    felt: bool = True
+    unfelt: bool = False
+    missed: bool = False
     shut: bool = False
     gain_ppm: int = 0
     free_nl_per_day: int = 0
@@ -91,7 +93,8 @@ def condition_at(spells: Iterable[Spell], at_ms: int) -> Condition:
     kinds = {spell.kind for spell in now}
     return Condition(
         turning=kinds.isdisjoint({SpellKind.STILL, SpellKind.SPENT}),
-        felt=SpellKind.UNFELT not in kinds,
+        unfelt=SpellKind.UNFELT in kinds,
+        missed=SpellKind.MISSED in kinds,
         shut=SpellKind.SHUT in kinds,
         gain_ppm=_sum(now, SpellKind.GAIN),
         free_nl_per_day=_sum(now, SpellKind.FREE_FLOW),
