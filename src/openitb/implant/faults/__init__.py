@@ -1,7 +1,7 @@
 """Faults as data: rows of the catalogue turned into what they do to pump, path and needle."""
 
 from openitb.implant.faults.chance import Chance, drawn, first_ms, per_refill
-from openitb.implant.faults.courses import COURSES, Laid, Needle, Setting, choose, lay
+from openitb.implant.faults.courses import COURSES, Laid, Needle, Setting, choose, describe, lay
 from openitb.implant.faults.parameters import FaultError, Parameters
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Parameters",
     "Setting",
     "choose",
+    "describe",
     "drawn",
     "first_ms",
     "lay",

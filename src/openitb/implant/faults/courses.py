@@ -80,6 +80,13 @@ def lay(chosen: Parameters, setting: Setting) -> Laid:
     return COURSES[chosen.entry.lays].lay(chosen, setting)
 
 
+def describe(chosen: Parameters) -> str:
+    """A fault in words: its name, its row, and the values its course reads."""
+    takes = sorted(COURSES[chosen.entry.lays].takes)
+    values = ", ".join(f"{name.replace('_', ' ')} {chosen.facts[name].text()}" for name in takes)
+    return f"{chosen.entry.name} ({chosen.entry.entry_id}): {values}"
+
+
 def _spans(chosen: Parameters, at_ms: int) -> Iterator[tuple[int, int | None]]:
     """So many passing spells, then perhaps one for good."""
     repeats, for_good = chosen.count("repeats"), chosen.flag("for_good")

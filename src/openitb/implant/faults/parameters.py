@@ -74,12 +74,7 @@ def parameters(
         facts[name] = _chosen(name, known[name], value, f"{field}.{name}")
     if "lasts" in given and "for_good" in facts and "for_good" not in given:
         facts["for_good"] = facts["for_good"].model_copy(update={"value": False})
-        facts["repeats"] = facts["repeats"] if "repeats" in given or "repeats" not in facts else _one(facts)
     return Parameters(entry, facts)
-
-
-def _one(facts: Mapping[str, Fact]) -> Fact:
-    return facts["repeats"].model_copy(update={"value": max(Decimal(1), facts["repeats"].number())})
 
 
 def _chosen(name: str, fact: Fact, value: object, field: str) -> Fact:
