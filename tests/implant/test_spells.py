@@ -284,7 +284,7 @@ def spells(draw: st.DrawFn) -> Spell:
     )
 
 
-@settings(max_examples=120)
+@settings(max_examples=50)
 @given(laid=st.lists(spells(), max_size=6), cuts=st.lists(st.integers(0, 6 * DAY), max_size=8))
 def test_however_a_span_with_faults_is_cut_its_end_is_the_same(
     make_bench: Callable, laid: list[Spell], cuts: list[int]

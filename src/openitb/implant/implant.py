@@ -100,7 +100,7 @@ def new_implant(
         contents.volume_nl, contents.volume_nl, mass_pg, build.capacity_nl, build.residual_nl
     )
     hardware = Hardware(reservoir, Motor(specimen.gain_ppm), Crystal(at_ms, specimen.drift_ppm))
-    firmware = _new_firmware(build, pump, contents, WallClock(at_ms, zone_offset_ms))
+    firmware = new_firmware(build, pump, contents, WallClock(at_ms, zone_offset_ms))
     return Implant(build, hardware, settled(firmware, build), at_ms)
 
 
@@ -195,7 +195,8 @@ def _stretch(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) 
     return firmware
 
 
-def _new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock) -> Firmware:
+def new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock) -> Firmware:
+    """What a pump believes when it is made: stopped, filled with what its label says."""
     volume_nl, label = contents.volume_nl, contents.concentration_ug_per_ml
     firmware = Firmware(
         clock=clock,

@@ -40,6 +40,9 @@ class LogKind(StrEnum):
     CLOCK_LOST = "clock lost"
     TELEMETRY_CAPTURED = "telemetry captured"
     TELEMETRY_RELEASED = "telemetry released"
+    MEMORY_MASKED = "memory masked"
+    MEMORY_LOST = "memory lost"
+    LOG_WRAPPED = "log wrapped"
 
 
 Detail = tuple[tuple[str, str | int], ...]

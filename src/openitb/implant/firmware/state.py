@@ -6,12 +6,13 @@ from openitb.implant.build import Build
 from openitb.implant.firmware.controller import Controller
 from openitb.implant.firmware.feeling import NOTHING_FELT, Feeling
 from openitb.implant.firmware.guard import Guard
-from openitb.implant.firmware.log import Instant, Log
+from openitb.implant.firmware.log import PUMP, Instant, Log
 from openitb.implant.firmware.strokes import Counter
 from openitb.protocol import AlarmCondition, LogKind, PumpState
 from openitb.protocol.chain import Detail
 
-PUMP = "pump"
+__all__ = ["PUMP", "Alarm", "Answer", "BelievedReservoir", "Firmware", "WallClock", "logged"]
+
 RESTING = frozenset({PumpState.STOPPED, PumpState.GUARD_STOP, PumpState.END_OF_SERVICE})
 
 
