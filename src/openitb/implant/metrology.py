@@ -133,7 +133,8 @@ def _trumpet(recorded: Record) -> Iterator[Window]:
 
 def _percent(recorded: Record, volumes: Volumes, span_ms: int) -> list[float]:
     expected = recorded.set_nl_per_day * span_ms / units.MS_PER_DAY
-    return ((volumes / expected - 1) * 100).tolist()
+    errors: list[float] = ((volumes / expected - 1) * 100).tolist()
+    return errors
 
 
 def _practice(name: str) -> int:
