@@ -187,7 +187,7 @@ def test_a_new_dose_is_delivered_by_the_implant_and_read_again_by_the_page(live:
         expect(compared.locator("tr", has_text=old).first).to_contain_text(new)
     live.sees("+20 % daily dose")
     live.screen.wait_for_selector("#prediction canvas")
-    live.sees("without the change")
+    live.sees("highest in 7 days")
     live.sees("5 to 95 %")
     live.agree()
     live.sees("Applied: the pump runs the new program")

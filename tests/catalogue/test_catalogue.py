@@ -68,6 +68,7 @@ def test_what_was_seen_in_a_source_says_where_and_what_was_not_is_marked(known: 
 def test_every_citation_is_used(known: Catalogue) -> None:
     used = {source for *_, fact in known.facts() for source in fact.source}
     used |= {source for scale in known.scales.values() for source in scale.source}
+    used |= {source for fault in known.faults.values() for source in fault.source}
     assert set(known.citations) == used
 
 

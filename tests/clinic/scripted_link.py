@@ -6,6 +6,7 @@ from uuid import UUID
 from openitb import catalogue
 from openitb.clinic.desk.ports import (
     Band,
+    Change,
     Commit,
     Figure,
     Finding,
@@ -98,9 +99,8 @@ class ScriptedLink:
             return NoOutlook("The wand does not reach the pump.")
         if order is None:
             return Outlook(prediction(0.0))
-        return Outlook(
-            prediction(0.0), prediction(0.6), ("Leg Ashworth: 2.6 in 1 day; 3.2 without the change.",)
-        )
+        change = Change("Leg tone", "in 1 day", "3.3", "3.2", "2.6", "2.2 to 3", 0.6, differs=True)
+        return Outlook(prediction(0.0), prediction(0.6), "Changes most: leg tone.", (change,))
 
     def _outcome(self, system: System, kind: str) -> Outcome:
         texts = {
@@ -120,6 +120,7 @@ def prediction(lift: float) -> Prediction:
         ),
         SCRIPT.now_ms,
         "Between the lines lie 80 of 100 sampled people.",
+        "10 to 90 %",
         (
             "The program read from the pump.",
             "The typical-adult preset.",

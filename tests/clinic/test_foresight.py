@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from openitb.clinic.desk import foresight, instants, readings, retold
-from openitb.clinic.desk.foresight import Running
+from openitb.clinic.desk.foresight import Running, Stock
 from openitb.clinic.desk.ports import NoOutlook, Outlook, link
 from openitb.clinic.record.models import RefillRecord, Score, System
 from openitb.prescription import SimpleContinuous, Stopped, parse_order
-from openitb.units import MS_PER_DAY, PG_PER_UG
+from openitb.units import MS_PER_DAY, NL_PER_ML, PG_PER_UG
 from openitb.world.case import Refill, SetOrder
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -116,7 +116,7 @@ def test_what_was_not_scored_is_left_out_and_said_so(system) -> None:
     assert "leg_ashworth" in keys
     assert not keys & {"arm_ashworth", "spasm_score"}
     assert any("Arm tone is left out" in basis for basis in answer.shown.rests_on)
-    assert not any(words.startswith(("Arm", "Spasm")) for words in answer.changes)
+    assert not any(change.group.startswith(("Arm", "Spasm")) for change in answer.changes)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,33 @@ def test_a_stop_is_predicted_to_bring_tone_back(system) -> None:
     assert stopped["leg_ashworth"].middle[-1] > as_now["leg_ashworth"].middle[-1] + 1
     assert stopped["withdrawal"].middle[-1] > as_now["withdrawal"].middle[-1]
     assert stopped["tip_ug_per_h"].middle[-1] == 0
-    assert any(words.startswith("Leg Ashworth") and "without the change" in words for words in answer.changes)
+    highest = {change.group: change for change in answer.changes if change.name == "highest in 7 days"}
+    leg = highest["Leg tone, Ashworth 1-5"]
+    assert leg.differs
+    assert float(leg.new) > float(leg.as_now) + 1
+    assert "Withdrawal drive" in {change.name for change in answer.changes}
+    assert answer.headline.startswith("Changes most: ")
+
+
+def headline(system, *, left_ml: float, proposed) -> str:
+    stock = Stock(int(left_ml * NL_PER_ML), 500)
+    return looked(system, Running(parse_order(ORDER), NOW_MS - 20 * MS_PER_DAY, stock), proposed).headline
+
+
+def test_a_reservoir_that_runs_empty_in_the_days_shown_is_told_first(system) -> None:
+    ten_fold = headline(system, left_ml=8, proposed=SimpleContinuous(2000 * PG_PER_UG))
+    new, as_now = "the reservoir runs empty about 2026-03-04", "(as now: not in the days shown)"
+    assert ten_fold.startswith(f"Under the new order {new} {as_now}. Then: ")
+    assert "Leg tone, Ashworth 1-5, up to " in ten_fold
+    assert "withdrawal drive, up to " in ten_fold
+    spared = headline(system, left_ml=2, proposed=SimpleContinuous(100 * PG_PER_UG))
+    assert spared.startswith("As now the reservoir runs empty about 2026-03-07; under the new order it lasts")
+    assert "empty by the pump's count" in headline(system, left_ml=0, proposed=Stopped())
+
+
+def test_an_order_that_changes_next_to_nothing_is_called_hardly_different(system) -> None:
+    said = headline(system, left_ml=15, proposed=SimpleContinuous(201 * PG_PER_UG))
+    assert said == "Hardly different from the order that runs, in the 7 days shown."
 
 
 def test_both_courses_are_the_same_up_to_now(system) -> None:

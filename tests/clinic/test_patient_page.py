@@ -114,7 +114,9 @@ def test_an_order_under_review_is_predicted_beside_the_program_that_runs(desk, m
     now, ahead = (series["points"][0][1] for series in first["series"])
     assert ahead < now
     assert "new beside as now" in page
-    assert "3.2 without the change" in page
+    assert "Changes most: leg tone." in page
+    row = re.search(r"<tr[^>]*><th[^>]*>in 1 day</th>(.*?)</tr>", page, re.S)[1]
+    assert re.findall(r">([^<]+)</td>", row) == ["3.3", "3.2", "2.6", "2.2 to 3"]
 
 
 def test_looking_ahead_sends_nothing(desk, make, pump) -> None:

@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from openitb import catalogue, programmer, units
-from openitb.clinic.desk import commands, readings
-from openitb.clinic.desk.ports import OrderRefused, PumpReading, Review, link
+from openitb.clinic.desk import commands, readings, recent
+from openitb.clinic.desk.ports import LinkFailure, NoOutlook, OrderRefused, PumpReading, Review, link
 from openitb.implant import Contents, Home, PumpService, log_entries, new_implant, provision
 from openitb.prescription import SimpleContinuous
 from openitb.prescription.guardrails import PatientLimits
@@ -130,3 +130,42 @@ def test_a_reading_of_an_empty_pump_is_kept_whole(ward) -> None:
     reading = empty.read()
     readings.keep(empty.system, reading)
     assert readings.last_kept(empty.system) == reading
+
+
+def asked_ahead(desk: Any, ward: Ward) -> None:
+    assert desk.get(reverse("patient-prediction", args=[ward.system.patient.key])).status_code == 200
+
+
+def test_a_page_reads_the_pump_once_for_its_card_and_its_prediction(desk, ward) -> None:
+    full = ward(18)
+    before = full.interrogations()
+    desk.get(reverse("patient-pump", args=[full.system.patient.key]))
+    asked_ahead(desk, full)
+    assert full.interrogations() == before + 1
+
+
+def test_a_prediction_reads_the_pump_again_once_the_reading_is_old(desk, ward) -> None:
+    full = ward(18)
+    full.read()
+    before = full.interrogations()
+    full.now_ms += recent.FRESH_MS + 1
+    asked_ahead(desk, full)
+    assert full.interrogations() == before + 1
+
+
+def test_a_reading_does_not_outlive_a_failure_to_reach_the_pump(ward) -> None:
+    full = ward(18)
+    full.read()
+    full.service.stop()
+    assert isinstance(link().read_pump(full.system), LinkFailure)
+    answer = link().outlook(full.system, None)
+    assert isinstance(answer, NoOutlook)
+    assert "What runs has to be read first" in answer.reason
+
+
+def test_the_programmer_always_reads_the_pump_itself(ward) -> None:
+    full = ward(18)
+    before = full.interrogations()
+    full.read()
+    full.reviewed()
+    assert full.interrogations() == before + 2

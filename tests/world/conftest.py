@@ -40,6 +40,8 @@ def tables(*events: Tables, until: str = "20 day", every: str = "10 min", **chan
         "event": list(events),
         "output": {"until": until, "every": every},
     }
+    if "chance" in changed:
+        made["chance"] = changed.pop("chance")
     if changed.get("system", {}) is not None:
         made["system"] = system | changed.pop("system", {})
     return made

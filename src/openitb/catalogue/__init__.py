@@ -4,7 +4,7 @@
 a source or unit, or a citation that does not exist is a `CatalogueError` that names the file.
 """
 
-from openitb.catalogue.entries import Catheter, Drug, Entry, Level, Limits, Pump, Scale
+from openitb.catalogue.entries import Catheter, Drug, Entry, FaultEntry, Level, Limits, Pump, Scale
 from openitb.catalogue.facts import Confidence, Fact
 from openitb.catalogue.loader import Catalogue, CatalogueError, Citation, load
 
@@ -17,6 +17,7 @@ __all__ = [
     "Drug",
     "Entry",
     "Fact",
+    "FaultEntry",
     "Level",
     "Limits",
     "Pump",

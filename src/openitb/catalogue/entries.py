@@ -6,7 +6,7 @@ exact rooms. The fact itself, with source and confidence, stays at `entry.fact("
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -179,6 +179,31 @@ class Drug(Entry):
 
 class Limits(Entry):
     """Guardrail limits of one group of patients, by origin of spasticity and age."""
+
+
+class FaultEntry(Entry):
+    """Something that has gone wrong before: a notice or an incident, and how it is laid on a system.
+
+    `lays` names the course that does it, with the facts as its parameters. Without one, `same_as`
+    names the row that does, or `act` says by what act it is done.
+    """
+
+    happened: str
+    part: Literal["pump", "catheter", "needle", "programmer", "link", "clinic"]
+    lays: str
+    onset: str = ""
+    course: str = ""
+    detectability: str = ""
+    log_effect: str = ""
+    act: str = ""
+    same_as: str = ""
+    source: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _laid_somehow(self) -> "FaultEntry":
+        if sum(map(bool, (self.lays, self.act, self.same_as))) != 1:
+            raise ValueError("expected one of lays, act and same_as")
+        return self
 
 
 class Level(BaseModel):

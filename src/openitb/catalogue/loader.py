@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from openitb.catalogue.entries import Catheter, Drug, Entry, Limits, Pump, Scale
+from openitb.catalogue.entries import Catheter, Drug, Entry, FaultEntry, Limits, Pump, Scale
 from openitb.catalogue.facts import Fact
 from openitb.units import UnitError, convert
 
-PRACTICE_FILES = ("practice.toml", "boluses.toml")
+PRACTICE_FILES = ("practice.toml", "boluses.toml", "parts.toml")
 
 Made = TypeVar("Made", bound=BaseModel)
 
@@ -44,6 +44,7 @@ class Catalogue:
     limits: Mapping[str, Limits]
     practice: Mapping[str, Entry]
     body: Mapping[str, Entry]
+    faults: Mapping[str, FaultEntry]
     scales: Mapping[str, Scale]
     citations: Mapping[str, Citation]
 
@@ -59,9 +60,14 @@ class Catalogue:
         """The drug; `CatalogueError` names the field and the known ids."""
         return _known(self.drugs, drug_id, field)
 
+    def fault(self, fault_id: str, field: str = "fault") -> FaultEntry:
+        """The fault, or the one it is the same as; `CatalogueError` names the field and the known ids."""
+        found = _known(self.faults, fault_id, field)
+        return self.fault(found.same_as, field) if found.same_as else found
+
     def facts(self) -> Iterator[tuple[str, Entry, str, Fact]]:
         """Every fact of the catalogue as (kind, entry, fact name, fact), in reading order."""
-        for kind in ("pumps", "catheters", "drugs", "limits", "practice", "body"):
+        for kind in ("pumps", "catheters", "drugs", "limits", "practice", "body", "faults"):
             for entry in getattr(self, kind).values():
                 for name, fact in entry.facts.items():
                     yield kind, entry, name, fact
@@ -90,6 +96,7 @@ def parse(read: Callable[[str], str]) -> Catalogue:
             for entry_id, entry in _section(read, name, Entry).items()
         },
         body=_section(read, "body.toml", Entry),
+        faults=_section(read, "faults.toml", FaultEntry),
         scales=_section(read, "scales.toml", Scale),
         citations=_section(read, "citations.toml", Citation),
     )
@@ -138,15 +145,19 @@ def _check_unit(fact: Fact, where: str) -> None:
 
 def _check_citations(catalogue: Catalogue) -> None:
     for kind, entry, fact_name, fact in catalogue.facts():
-        for source in fact.source:
-            if source not in catalogue.citations:
-                raise CatalogueError(f"{kind}: {entry.entry_id}.{fact_name}: no citation {source!r}")
+        _check_cited(catalogue, f"{kind}: {entry.entry_id}.{fact_name}", fact.source)
         if fact.confidence.is_sourced and not fact.source:
             raise CatalogueError(f"{kind}: {entry.entry_id}.{fact_name}: {fact.confidence} without a source")
     for scale in catalogue.scales.values():
-        for source in scale.source:
-            if source not in catalogue.citations:
-                raise CatalogueError(f"scales: {scale.entry_id}: no citation {source!r}")
+        _check_cited(catalogue, f"scales: {scale.entry_id}", scale.source)
+    for fault in catalogue.faults.values():
+        _check_cited(catalogue, f"faults: {fault.entry_id}", fault.source)
+
+
+def _check_cited(catalogue: Catalogue, where: str, sources: tuple[str, ...]) -> None:
+    for source in sources:
+        if source not in catalogue.citations:
+            raise CatalogueError(f"{where}: no citation {source!r}")
 
 
 Found = TypeVar("Found")

@@ -5,6 +5,21 @@ been pushed through. Volumes are whole nL and drug whole pg, and nothing is gain
 """
 
 from openitb.catheter.column import CatheterError, Column, Slug
+from openitb.catheter.dispersion import Bore, spread
+from openitb.catheter.leaks import Leak
+from openitb.catheter.route import Route, Travelled, travel
 from openitb.catheter.transport import outflow_timeline, transport
 
-__all__ = ["CatheterError", "Column", "Slug", "outflow_timeline", "transport"]
+__all__ = [
+    "Bore",
+    "CatheterError",
+    "Column",
+    "Leak",
+    "Route",
+    "Slug",
+    "Travelled",
+    "outflow_timeline",
+    "spread",
+    "transport",
+    "travel",
+]

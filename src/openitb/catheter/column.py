@@ -75,6 +75,30 @@ class Column:
         """This column with another one upstream of it, as a catheter behind the pump's tubing."""
         return Column(self.slugs + upstream.slugs)
 
+    def split(self, volume_nl: int) -> tuple["Column", "Column"]:
+        """The `volume_nl` nearest the tip, and what stands behind it; both hold what they held."""
+        ahead, behind, missing = list[Slug](), list[Slug](), volume_nl
+        for slug in self.slugs:
+            if slug.left_nl <= missing:
+                ahead.append(slug)
+            elif missing:
+                later = slug.drawn(missing)
+                ahead.append(Slug(missing, slug.left_pg - later.left_pg))
+                behind.append(later)
+            else:
+                behind.append(slug)
+            missing = max(0, missing - slug.left_nl)
+        return Column(tuple(ahead)), Column(tuple(behind))
+
+    def reversed_by(self, volume_nl: int) -> tuple["Column", int]:
+        """The column after drug-free fluid pushed that much of it back into the pump, and the drug in it.
+
+        No more comes back than the column holds; beyond it the fluid that enters is drug-free.
+        """
+        back_nl = min(volume_nl, self.volume_nl)
+        kept, back = self.split(self.volume_nl - back_nl)
+        return Column((Slug(back_nl, 0), *kept.slugs)) if back_nl else self, back.mass_pg
+
     @property
     def volume_nl(self) -> int:
         """Fluid inside, which is the dead volume of the path."""

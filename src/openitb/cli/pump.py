@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from openitb.cli.curves import draw
 from openitb.implant import Home, ImplantError, PumpService
 
 NS_PER_MS = 1_000_000
@@ -23,6 +24,9 @@ Port = Annotated[int, typer.Option("--port", help="loopback port; 0 takes a free
 @app.callback()
 def pump() -> None:
     """Virtual implants behind their wand."""
+
+
+app.command("curves")(draw)
 
 
 @app.command()

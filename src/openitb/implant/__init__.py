@@ -11,17 +11,19 @@ from openitb.implant.belief import (
 from openitb.implant.build import Build
 from openitb.implant.errors import ImplantError
 from openitb.implant.firmware.alarms import Signal, signal_of
+from openitb.implant.hardware.parts import Hardware
+from openitb.implant.hardware.spells import Spell, SpellKind
 from openitb.implant.home import Home
 from openitb.implant.implant import (
     Advanced,
     Contents,
-    Hardware,
     Implant,
     Specimen,
     advance,
     fill,
     handle,
     new_implant,
+    with_spells,
     withdraw,
 )
 from openitb.implant.service import PumpService, list_serials, provision
@@ -38,6 +40,8 @@ __all__ = [
     "PumpService",
     "Signal",
     "Specimen",
+    "Spell",
+    "SpellKind",
     "StoreError",
     "advance",
     "believed_volume_nl",
@@ -54,5 +58,6 @@ __all__ = [
     "pump_state",
     "signal_of",
     "to_bytes",
+    "with_spells",
     "withdraw",
 ]

@@ -24,7 +24,7 @@ def program_digest(implant: Implant) -> str:
 
 def pump_state(implant: Implant) -> PumpState:
     """What it is doing."""
-    return implant.firmware.controller.state
+    return implant.firmware.state
 
 
 def latched_alarms(implant: Implant) -> tuple[AlarmCondition, ...]:

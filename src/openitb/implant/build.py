@@ -24,6 +24,7 @@ class Build:
     default_low_alarm_nl: int
     largest_stage_nl: int
     stopped_too_long_ms: int
+    stall_qualifier_ms: int
     battery: "BatteryDesign"
     modes: "ModeLimits"
 
@@ -101,6 +102,7 @@ def build_of(serial: str, pump: Pump) -> Build:
         default_low_alarm_nl=pump.low_reservoir_alarm_nl,
         largest_stage_nl=practice["implant"].fact("largest_stage").whole("nL"),
         stopped_too_long_ms=practice["alarms"].fact("stopped_too_long").whole("ms"),
+        stall_qualifier_ms=practice["alarms"].fact("stall_qualifier").whole("ms"),
         battery=_battery_of(pump, practice["battery"]),
         modes=_mode_limits(catalogue.load()),
     )

@@ -1,6 +1,7 @@
 """The folder where virtual implants live.
 
     <home>/pumps/<serial>.cbor        an implant, whole state
+    <home>/pumps/<serial>.copy        the same in its second slot
     <home>/keys/<serial>.key          its private key, readable by the owner only
     <home>/keys/<serial>.pub          its public key, pinned by programmers
     <home>/programmers/<role>.key     a programmer's private key, readable by the owner only
@@ -16,14 +17,15 @@ from pathlib import Path
 
 from openitb.implant.errors import ImplantError
 from openitb.implant.implant import Implant
-from openitb.implant.store import StoreError, from_bytes, to_bytes
+from openitb.implant.memory import Slot, recall, save
+from openitb.implant.store import StoreError
 from openitb.protocol import Role
 from openitb.telemetry import Address, KeyPair, Keys
 from openitb.telemetry.hello import is_serial
 
 OWNER_ONLY = 0o600
 OWNER_FOLDER = 0o700
-STATE = ".cbor"
+ENDINGS = {Slot.A: ".cbor", Slot.B: ".copy"}
 TEMPORARY = ".new"
 
 
@@ -35,23 +37,24 @@ class Home:
 
     def serials(self) -> tuple[str, ...]:
         """The implants that live here, sorted."""
-        return tuple(sorted(file.stem for file in self._folder("pumps").glob(f"*{STATE}")))
+        files = self._folder("pumps").iterdir()
+        return tuple(sorted({file.stem for file in files if file.suffix in ENDINGS.values()}))
 
     def load(self, serial: str) -> Implant:
-        """An implant as last saved; `ImplantError` if there is none, `StoreError` if it is damaged."""
-        file = self._state_file(serial)
-        if not file.is_file():
+        """An implant as last saved; `ImplantError` if there is none, `StoreError` if it is beyond repair."""
+        slots = self._slots(serial)
+        if slots.is_empty:
             raise ImplantError(
                 f"serial: got {serial!r}, expected one of {', '.join(self.serials()) or 'none'}"
             )
-        implant = from_bytes(file.read_bytes())
+        implant = recall(slots)
         if implant.serial != serial:
             raise StoreError(f"implant {serial}: the file holds {implant.serial}")
         return implant
 
     def save(self, implant: Implant) -> None:
         """Keep an implant; afterwards the old state or the new one is on disk, never a mixture."""
-        write_whole(self._state_file(implant.serial), to_bytes(implant))
+        save(self._slots(implant.serial), implant)
 
     def add(self, implant: Implant) -> None:
         """Give a new implant a place and keys; `ImplantError` if the serial is taken or not usable."""
@@ -91,8 +94,8 @@ class Home:
         host, port = file.read_text().split()
         return host, int(port)
 
-    def _state_file(self, serial: str) -> Path:
-        return self._file("pumps", serial, STATE)
+    def _slots(self, serial: str) -> "_Slots":
+        return _Slots({slot: self._file("pumps", serial, ending) for slot, ending in ENDINGS.items()})
 
     def _pair(self, folder: str, name: str) -> KeyPair:
         file = self._file(folder, name, ".key")
@@ -112,6 +115,27 @@ class Home:
         folder = self.path / name
         folder.mkdir(mode=OWNER_FOLDER, parents=True, exist_ok=True)
         return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """The two slots of an implant as files."""
+
+    files: dict[Slot, Path]
+
+    @property
+    def is_empty(self) -> bool:
+        """True if neither was ever written."""
+        return not any(file.is_file() for file in self.files.values())
+
+    def read(self, slot: Slot) -> bytes | None:
+        """The file's bytes; None if there is none."""
+        file = self.files[slot]
+        return file.read_bytes() if file.is_file() else None
+
+    def write(self, slot: Slot, data: bytes) -> None:
+        """Replace the file whole."""
+        write_whole(self.files[slot], data)
 
 
 def write_whole(file: Path, data: bytes) -> None:

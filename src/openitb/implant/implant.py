@@ -3,9 +3,11 @@
 Time passes in `advance`, a message comes in through `handle`, a needle through `fill` and
 `withdraw`. All are pure: state in, state and outputs out. Instants are true time, whole ms UTC;
 volumes whole nL, drug whole pg. What the firmware counts and what really leaves the outlet meet in
-one place only, `_stroke`, with the delivery guard between them.
+one place only, `Outlet.turn`, with the delivery guard between them; what the parts let the firmware
+feel comes back by one narrow door, `Senses`. Faults are `Spell`s laid on the parts beforehand.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from openitb.catalogue import Pump
@@ -15,14 +17,19 @@ from openitb.implant.firmware.commands import execute
 from openitb.implant.firmware.controller import new_controller
 from openitb.implant.firmware.guard import Guard
 from openitb.implant.firmware.log import new_log
+from openitb.implant.firmware.perception import before_reading, feel
 from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, WallClock, logged
-from openitb.implant.firmware.strokes import Counter, Train
+from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.watch import next_train, ran, settled, vetoed
 from openitb.implant.hardware.clock import Crystal
 from openitb.implant.hardware.motor import Motor
+from openitb.implant.hardware.outlet import Outlet
+from openitb.implant.hardware.parts import Hardware
 from openitb.implant.hardware.reservoir import Reservoir
+from openitb.implant.hardware.spells import Spell
+from openitb.implant.senses import Senses
 from openitb.prescription import Stopped, compile_order
-from openitb.protocol import LogKind, Reply, Request, Role
+from openitb.protocol import Interrogate, LogKind, Refused, Reply, Request, Role
 from openitb.timeline import Parcel
 
 
@@ -40,17 +47,6 @@ class Specimen:
 
     gain_ppm: int = 0
     drift_ppm: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """Truth: the parts, and all that has left the outlet since implantation."""
-
-    reservoir: Reservoir
-    motor: Motor
-    crystal: Crystal
-    delivered_nl: int = 0
-    delivered_pg: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +78,7 @@ class Advanced:
 
 
 EXACT = Specimen()
+LOCKED = "error code: it cannot be read or programmed, therapy goes on; only its maker can release it"
 
 
 def new_implant(
@@ -103,7 +100,7 @@ def new_implant(
         contents.volume_nl, contents.volume_nl, mass_pg, build.capacity_nl, build.residual_nl
     )
     hardware = Hardware(reservoir, Motor(specimen.gain_ppm), Crystal(at_ms, specimen.drift_ppm))
-    firmware = _new_firmware(build, pump, contents, WallClock(at_ms, zone_offset_ms))
+    firmware = new_firmware(build, pump, contents, WallClock(at_ms, zone_offset_ms))
     return Implant(build, hardware, settled(firmware, build), at_ms)
 
 
@@ -116,19 +113,17 @@ def advance(implant: Implant, to_ms: int) -> Advanced:
     """
     if to_ms < implant.now_ms:
         raise ImplantError(f"time: got {to_ms} ms, expected no earlier than {implant.now_ms} ms")
-    until_tick = implant.hardware.crystal.tick_ms(to_ms)
-    outlet = _Outlet(implant.hardware, implant.now_ms, to_ms)
-    firmware = implant.firmware
-    while firmware.counter.tick_ms < until_tick:
-        train = next_train(firmware, implant.build, until_tick)
-        if firmware.guard.admits(train):
-            outlet.turn(train, implant.build.stroke_nl)
-            firmware = ran(firmware, implant.build, train)
-        else:
-            firmware = vetoed(firmware, implant.build)
-    return Advanced(
-        replace(implant, hardware=outlet.hardware, firmware=firmware, now_ms=to_ms), outlet.parcels()
-    )
+    outlet = Outlet(implant.hardware, implant.now_ms, to_ms)
+    firmware, at_ms = implant.firmware, implant.now_ms
+    while at_ms < to_ms:
+        edge_ms = outlet.hardware.next_edge_ms(at_ms)
+        until_ms = to_ms if edge_ms is None else min(edge_ms, to_ms)
+        outlet.enter(at_ms)
+        firmware = _felt(firmware, implant.build, outlet.hardware.condition(at_ms).senses)
+        firmware = _stretch(firmware, implant.build, outlet, outlet.hardware.crystal.tick_ms(until_ms))
+        at_ms = until_ms
+    hardware = outlet.hardware.lived(to_ms)
+    return Advanced(replace(implant, hardware=hardware, firmware=firmware, now_ms=to_ms), outlet.parcels())
 
 
 def handle(
@@ -140,7 +135,12 @@ def handle(
     then calls `advance` to `at_ms` before.
     """
     now = advance(implant, at_ms).implant
-    firmware, reply = execute(now.firmware, now.build, request, role)
+    firmware = _felt(now.firmware, now.build, now.hardware.condition(at_ms).senses)
+    if firmware.feeling.senses.locked:
+        return replace(now, firmware=firmware), Refused("pump", LOCKED)
+    if isinstance(request, Interrogate) and request.log_after is None:
+        firmware = before_reading(firmware)
+    firmware, reply = execute(firmware, now.build, request, role)
     return replace(now, firmware=firmware), reply
 
 
@@ -151,6 +151,18 @@ def fill(implant: Implant, volume_nl: int, mass_pg: int, at_ms: int) -> Implant:
     """
     now = advance(implant, at_ms).implant
     return _with_reservoir(now, now.hardware.reservoir.filled(volume_nl, mass_pg))
+
+
+def with_spells(implant: Implant, spells: Iterable[Spell]) -> Implant:
+    """The implant with faults laid on its parts; `ImplantError` for one that began in its past.
+
+    Firmware and record learn of it only through what the parts let them feel.
+    """
+    laid = tuple(spells)
+    for spell in laid:
+        if spell.from_ms < implant.now_ms:
+            raise ImplantError(f"spell: got a start at {spell.from_ms} ms, expected from {implant.now_ms} ms")
+    return replace(implant, hardware=implant.hardware.with_spells(laid))
 
 
 def withdraw(implant: Implant, at_ms: int) -> tuple[Implant, int, int]:
@@ -164,59 +176,27 @@ def withdraw(implant: Implant, at_ms: int) -> tuple[Implant, int, int]:
     return _with_reservoir(now, reservoir), volume_nl, mass_pg
 
 
-class _Outlet:
-    """Collects what leaves the outlet between two true instants, stretch by stretch."""
-
-    def __init__(self, hardware: Hardware, start_ms: int, end_ms: int) -> None:
-        self.hardware = hardware
-        self._start_ms = start_ms
-        self._end_ms = end_ms
-        self._parts: list[tuple[int, int, int]] = []  # end, volume, mass
-
-    def turn(self, train: Train, stroke_nl: int) -> None:
-        """Make the strokes of a train: the one place where belief becomes truth."""
-        motor, reservoir = self.hardware.motor, self.hardware.reservoir
-        strokes = train.count
-        last_wet = motor.strokes_for(reservoir.available_nl, stroke_nl)
-        if 0 < last_wet < strokes:
-            self._stroke(train.tick_of(last_wet), last_wet, stroke_nl)
-            strokes -= last_wet
-        self._stroke(train.end_ms, strokes, stroke_nl)
-
-    def parcels(self) -> tuple[Parcel, ...]:
-        """The parcels so far, the last one drawn out to the end of the span."""
-        made: list[Parcel] = []
-        start = self._start_ms
-        if not self._parts and start < self._end_ms:
-            return (Parcel(start, self._end_ms, 0, 0),)
-        for index, (end, volume_nl, mass_pg) in enumerate(self._parts, start=1):
-            until = self._end_ms if index == len(self._parts) else end
-            if until == start:  # two ticks of a fast crystal in one true ms
-                last = made.pop()
-                made.append(Parcel(last.start_ms, until, last.volume_nl + volume_nl, last.mass_pg + mass_pg))
-            else:
-                made.append(Parcel(start, until, volume_nl, mass_pg))
-            start = until
-        return tuple(made)
-
-    def _stroke(self, end_tick: int, strokes: int, stroke_nl: int) -> None:
-        before = self.hardware
-        motor, asked_nl = before.motor.moved(strokes * stroke_nl)
-        volume_nl = min(asked_nl, before.reservoir.available_nl)
-        if volume_nl < asked_nl:
-            motor = replace(motor, carried=0)  # nothing is owed by an empty reservoir
-        reservoir, mass_pg = before.reservoir.without(volume_nl)
-        self.hardware = Hardware(
-            reservoir,
-            motor,
-            before.crystal,
-            before.delivered_nl + volume_nl,
-            before.delivered_pg + mass_pg,
-        )
-        self._parts.append((before.crystal.instant_ms(end_tick), volume_nl, mass_pg))
+def _felt(firmware: Firmware, build: Build, senses: Senses) -> Firmware:
+    """The firmware with all that follows at once from what it feels now."""
+    return firmware if senses == firmware.feeling.senses else settled(feel(firmware, build, senses), build)
 
 
-def _new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock) -> Firmware:
+def _stretch(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) -> Firmware:
+    """The firmware after a stretch in which nothing changes but what it does itself."""
+    while firmware.counter.tick_ms < until_tick:
+        dry_tick = outlet.dry_tick(firmware.counter.tick_ms)
+        end_tick = until_tick if dry_tick is None else min(dry_tick, until_tick)
+        train = next_train(firmware, build, end_tick, outlet.turns)
+        if firmware.guard.admits(train):
+            confirmed = outlet.turn(train, build.stroke_nl)
+            firmware = ran(firmware, build, train, confirmed)
+        else:
+            firmware = vetoed(firmware, build)
+    return firmware
+
+
+def new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock) -> Firmware:
+    """What a pump believes when it is made: stopped, filled with what its label says."""
     volume_nl, label = contents.volume_nl, contents.concentration_ug_per_ml
     firmware = Firmware(
         clock=clock,

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from openitb.implant.firmware.alarms import CRITICAL
-from openitb.implant.firmware.table import TABLE, Event
+from openitb.implant.firmware.table import OVERLAYS, TABLE, Event
 from openitb.protocol import AlarmCondition, PumpState
 
 _BEGINNING = """# States of the implant
@@ -27,6 +27,9 @@ def _states() -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for state, row in TABLE.items():
         yield f"| `{state.value}` | {row.meaning} | {row.flow.value} | {_sound(row.alarm)} |"
+    for state, overlay in OVERLAYS.items():
+        sound = _sound(overlay.alarm)
+        yield f"| `{state.value}`, shown over another | {overlay.meaning} | as that one | {sound} |"
 
 
 def _sound(alarm: AlarmCondition | None) -> str:

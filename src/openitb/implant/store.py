@@ -1,41 +1,120 @@
-"""An implant as bytes and back: its whole state, versioned and checked.
+"""An implant as bytes and back: its whole state, versioned and checked, section by section.
 
-What is read back is either the implant that was written, to the last integer, or a `StoreError`.
-The checksum finds damage; the log's chain and the program's digest are checked besides.
+Three sections, each with its own checksum: the *truth* (parts and model), the *belief* (all that the
+firmware remembers) and the *plate*, the few facts that a pump must not forget. What is read back is
+the implant that was written, to the last integer, or a `StoreError`; where only the belief is
+damaged, `salvaged` gives the pump at minimum rate with a critical alarm instead.
 """
 
 import hashlib
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from openitb import catalogue
+from openitb.implant.build import Build
 from openitb.implant.errors import ImplantError
-from openitb.implant.implant import Implant
-from openitb.protocol import ProtocolError, schema, verify_chain
+from openitb.implant.firmware.perception import safe_state
+from openitb.implant.firmware.state import BelievedReservoir, Firmware, WallClock
+from openitb.implant.firmware.strokes import Counter
+from openitb.implant.firmware.watch import settled
+from openitb.implant.hardware.parts import Hardware
+from openitb.implant.implant import Contents, Implant, new_firmware
+from openitb.protocol import Anchor, LogKind, ProtocolError, schema, verify_chain
 
-MAGIC = b"openitb implant 1\n"
+MAGIC = b"openitb implant 2\n"
 DIGEST_BYTES = hashlib.sha256().digest_size
+LENGTH_BYTES = 4
+
+Part = TypeVar("Part")
 
 
 class StoreError(ImplantError):
     """Bytes that are not an implant of this version, or were damaged."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    build: Build
+    hardware: Hardware
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plate:
+    """What is needed to go on at minimum rate: counts, label, clock, and where the log stood."""
+
+    counter: Counter
+    reservoir: BelievedReservoir
+    clock: WallClock
+    log_head: Anchor
+    eri_ms: int | None
+
+
 def to_bytes(implant: Implant) -> bytes:
     """The whole implant; the same implant gives the same bytes."""
-    body = schema.to_bytes(schema.to_plain(implant))
-    return MAGIC + hashlib.sha256(body).digest() + body
+    firmware = implant.firmware
+    plate = _Plate(firmware.counter, firmware.reservoir, firmware.clock, firmware.log.head, firmware.eri_ms)
+    sections = (_Truth(implant.build, implant.hardware, implant.now_ms), firmware, plate)
+    return MAGIC + b"".join(_section(part) for part in sections)
 
 
 def from_bytes(data: bytes) -> Implant:
     """The implant that `to_bytes` wrote; any other bytes raise `StoreError`."""
+    truth, belief, plate = _sections(data)
+    read, _ = _read(_Truth, truth), _read(_Plate, plate)
+    return _verified(Implant(read.build, read.hardware, _read(Firmware, belief), read.now_ms))
+
+
+def salvaged(data: bytes) -> Implant:
+    """The implant at minimum rate with a critical alarm, from bytes whose belief is damaged.
+
+    Counts, computed reservoir and clock are kept from the plate; the log goes on from where it stood,
+    its entries lost. Raises `StoreError` if truth or plate are damaged too. Holds: DEL-14.
+    """
+    truth, _, plate = _sections(data)
+    read, kept = _read(_Truth, truth), _read(_Plate, plate)
+    return Implant(read.build, read.hardware, _safe(read, kept), read.now_ms)
+
+
+def _safe(truth: _Truth, plate: _Plate) -> Firmware:
+    build, reservoir = truth.build, plate.reservoir
+    pump = catalogue.load().pump(build.pump_id)
+    contents = Contents(reservoir.filled_nl, reservoir.label_ug_per_ml)
+    fresh = new_firmware(build, pump, contents, plate.clock)
+    log = replace(fresh.log, anchor=plate.log_head, entries=())
+    firmware = replace(fresh, counter=plate.counter, reservoir=reservoir, log=log, eri_ms=plate.eri_ms)
+    return settled(safe_state(firmware, build, LogKind.MEMORY_LOST), build)
+
+
+def _section(part: object) -> bytes:
+    body = schema.to_bytes(schema.to_plain(part))
+    return len(body).to_bytes(LENGTH_BYTES, "big") + hashlib.sha256(body).digest() + body
+
+
+def _sections(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """The three bodies by their checksums; an empty one stands for a section that is damaged."""
     if not data.startswith(MAGIC):
-        raise StoreError(f"implant: got {len(data)} bytes of something else, expected version 1")
-    digest, body = data[len(MAGIC) :][:DIGEST_BYTES], data[len(MAGIC) + DIGEST_BYTES :]
-    if hashlib.sha256(body).digest() != digest:
-        raise StoreError("implant: the checksum does not match, the file is damaged or cut short")
+        raise StoreError(f"implant: got {len(data)} bytes of something else, expected version 2")
+    at, bodies = len(MAGIC), list[bytes]()
+    for _ in range(3):
+        size = int.from_bytes(data[at : at + LENGTH_BYTES], "big")
+        digest_at = at + LENGTH_BYTES
+        digest, at = data[digest_at:][:DIGEST_BYTES], digest_at + DIGEST_BYTES + size
+        body = data[digest_at + DIGEST_BYTES : at]
+        bodies.append(body if hashlib.sha256(body).digest() == digest else b"")
+    if at != len(data):
+        raise StoreError("implant: the lengths do not match, the file is damaged or cut short")
+    return bodies[0], bodies[1], bodies[2]
+
+
+def _read(kind: type[Part], body: bytes) -> Part:
+    name = kind.__name__.strip("_").lower()
+    if not body:
+        raise StoreError(f"implant: the checksum of its {name} does not match, the file is damaged")
     try:
-        implant = schema.from_plain(Implant, schema.from_bytes(body, "implant"), "implant")
+        return schema.from_plain(kind, schema.from_bytes(body, name), name)
     except ProtocolError as error:
         raise StoreError(str(error)) from None
-    return _verified(implant)
 
 
 def _verified(implant: Implant) -> Implant:

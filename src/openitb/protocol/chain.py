@@ -40,6 +40,15 @@ class LogKind(StrEnum):
     BOLUS_ENDED_EARLY = "bolus ended early"
     PATIENT_CONTROL_INTENDED = "patient control intended"
     PATIENT_CONTROL_CHANGED = "patient control changed"
+    MOTOR_STALLED = "motor stalled"
+    MOTOR_RECOVERED = "motor recovered"
+    RESET = "low-battery reset"
+    CLOCK_LOST = "clock lost"
+    TELEMETRY_CAPTURED = "telemetry captured"
+    TELEMETRY_RELEASED = "telemetry released"
+    MEMORY_MASKED = "memory masked"
+    MEMORY_LOST = "memory lost"
+    LOG_WRAPPED = "log wrapped"
 
 
 Detail = tuple[tuple[str, str | int], ...]

@@ -41,6 +41,7 @@ class PumpState(StrEnum):
     BRIDGE = "bridge"
     GUARD_STOP = "guard stop"
     END_OF_SERVICE = "end of service"
+    MOTOR_STALL = "motor stall"
 
 
 class StageKind(StrEnum):
@@ -59,6 +60,9 @@ class AlarmCondition(StrEnum):
     ELECTIVE_REPLACEMENT = "elective replacement"
     END_OF_SERVICE = "end of service"
     DELIVERY_GUARD = "delivery guard"
+    MOTOR_STALL = "motor stall"
+    SETTINGS_LOST = "settings lost"
+    CLOCK_LOST = "clock lost"
 
 
 @dataclass(frozen=True, slots=True)

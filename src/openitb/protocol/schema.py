@@ -61,13 +61,15 @@ def from_bytes(data: bytes, field: str) -> Plain:
 
 def to_plain(value: object) -> Plain:
     """A dataclass, or any value its fields may hold, as maps, lists and scalars."""
+    kind: Any = type(value)
+    if kind in _NAMES:  # most of what a saved log holds
+        return value
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
     if isinstance(value, _ORDER_TYPES):
         return order_to_mapping(value)
     if dataclasses.is_dataclass(value):
-        kind: Any = type(value)
         return {name: to_plain(getattr(value, name)) for name in _fields(kind)}
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
     return value.value if isinstance(value, StrEnum) else value
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from openitb import units
+from openitb.implant.faults import Parameters, choose
 from openitb.prescription.orders import Order, Stopped, parse_order
 from openitb.world.casefile import CaseError, EventTable
 from openitb.world.reading import level, reading, require_plausible, when_ms
 
-_ACTIONS = ("order", "refill", "lumbar_bolus", "oral", "stop")
+_ACTIONS = ("order", "refill", "lumbar_bolus", "oral", "stop", "fault")
 _GATED = ("order", "refill", "stop")
 _MOST_DOSES = 100_000
 
@@ -47,7 +48,15 @@ class Oral:
     for_ms: int
 
 
-Action = SetOrder | Refill | LumbarBolus | Oral
+@dataclass(frozen=True, slots=True)
+class LayFault:
+    """Something goes wrong with a part; nobody is told but by what the parts show."""
+
+    chosen: Parameters
+    by_chance: bool = False
+
+
+Action = SetOrder | Refill | LumbarBolus | Oral | LayFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,8 @@ def read_event(number: int, table: EventTable, start_ms: int) -> Event:
     action = _action(place, name, written)
     _require_plausible(place, action)
     truth = action
+    if table.mistake is not None and name == "fault":
+        raise CaseError(f"{place}: mistake: got one for a fault, which nobody means to happen")
     if table.mistake is not None:
         truth = _action(f"{place}: mistake", name, _mistaken(place, name, written, table.mistake))
     if table.override is not None and name not in _GATED:
@@ -111,6 +122,7 @@ def _action(place: str, name: str, written: Mapping[str, Any]) -> Action:
         "refill": _refill,
         "lumbar_bolus": _lumbar_bolus,
         "oral": _oral,
+        "fault": _fault,
     }
     return reading(f"{place}: ", lambda: readers[name](place, written))
 
@@ -137,6 +149,11 @@ def _oral(place: str, table: Mapping[str, Any]) -> Oral:
         most = f"at most {_MOST_DOSES} doses"
         raise CaseError(f"{place}: oral.for: got {table['for']}, expected above 0 h and {most}")
     return Oral(units.mass_pg(table["dose"], f"{place}: oral.dose"), every_ms, for_ms)
+
+
+def _fault(place: str, table: Mapping[str, Any]) -> LayFault:
+    given = {name: value for name, value in table.items() if name != "id"}
+    return LayFault(choose(table["id"], given, f"{place}: fault"))
 
 
 def _require_plausible(place: str, action: Action) -> None:

@@ -14,14 +14,16 @@ from openitb.catalogue import Catheter, Pump
 from openitb.implant import Specimen
 from openitb.prescription.guardrails import PatientLimits
 from openitb.world import casefile
-from openitb.world.actions import Action, Event, LumbarBolus, Oral, Refill, SetOrder, read_event
+from openitb.world.actions import Action, Event, LayFault, LumbarBolus, Oral, Refill, SetOrder, read_event
 from openitb.world.casefile import CaseError, CaseFile, SystemTable
+from openitb.world.chance import drawn_events
 from openitb.world.reading import instant_ms, level, reading, when_ms, zone_offset_ms
 
 __all__ = [
     "Action",
     "Case",
     "Event",
+    "LayFault",
     "LumbarBolus",
     "Oral",
     "Patient",
@@ -63,6 +65,7 @@ class System:
     concentration_ug_per_ml: int
     fill_nl: int
     specimen: Specimen
+    front: str = "plug"
 
     @property
     def catheter_volume_nl(self) -> int:
@@ -115,7 +118,9 @@ def build(file: CaseFile) -> Case:
     until_ms = when_ms(file.output.until, start_ms, "output.until")
     every_ms = _every(file.output.every, until_ms - start_ms)
     numbered = (read_event(n, table, start_ms) for n, table in enumerate(file.event, start=1))
-    events = tuple(sorted(numbered, key=lambda event: event.at_ms))
+    written = list(numbered)
+    by_chance = drawn_events(file.chance, written, start_ms, until_ms) if file.chance and system else []
+    events = tuple(sorted((*by_chance, *written), key=lambda event: event.at_ms))
     case = Case(file.title, patient, system, start_ms, zone_ms, events, until_ms, every_ms, assumptions)
     _check_events(case)
     return case
@@ -160,6 +165,7 @@ def _system(file: CaseFile) -> System | None:
             units.concentration_ug_per_ml(table.concentration, "system.concentration"),
             _fill_nl(table.fill, pump),
             _specimen(table),
+            table.front,
         ),
     )
 
@@ -194,8 +200,8 @@ def _check_events(case: Case) -> None:
         if event.at_ms > case.until_ms:
             given, last = (_from_start(case, at_ms) for at_ms in (event.at_ms, case.until_ms))
             raise CaseError(f"{place}: at: got {given} from the start, expected at most {last}, output.until")
-        if isinstance(event.action, SetOrder | Refill) and case.system is None:
-            kind = "order" if isinstance(event.action, SetOrder) else "refill"
+        if isinstance(event.action, SetOrder | Refill | LayFault) and case.system is None:
+            kind = {SetOrder: "order", Refill: "refill", LayFault: "fault"}[type(event.action)]
             raise CaseError(f"{place}: {kind}: got one without a pump, expected a [system] table")
         if case.system and isinstance(event.action, Refill):
             _check_refill(place, event, case.system.pump, concentration)

@@ -75,6 +75,10 @@ class SystemTable(Table):
     flow_error: Annotated[
         str | None, Field(description="how far the pump truly delivers off its count, such as '-8 %'")
     ] = None
+    front: Annotated[
+        Literal["plug", "dispersed"],
+        Field(description="how a front travels to the tip; dispersed smears it, most at priming speed"),
+    ] = "plug"
 
 
 class StartTable(Table):
@@ -145,6 +149,14 @@ class StopTable(Table):
     """`stop = {}`: a commanded stop."""
 
 
+class FaultTable(Table):
+    """`fault = { … }`: a row of the catalogue's faults; its parameters may follow by name."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    id: Annotated[str, Field(description="such as 'F-03'; see the page on faults")]
+
+
 class EventTable(Table):
     """`[[event]]`: when, one action, and for an action of the gate an override reason."""
 
@@ -154,11 +166,22 @@ class EventTable(Table):
     lumbar_bolus: LumbarBolusTable | None = None
     oral: OralTable | None = None
     stop: StopTable | None = None
+    fault: FaultTable | None = None
     override: str | None = None
     mistake: Annotated[
         dict[str, Any] | None,
         Field(description="keys of the action as they really happened; changes the truth, not the belief"),
     ] = None
+
+
+class ChanceTable(Table):
+    """`[chance]`: faults that come by themselves, at the catalogue's hazards."""
+
+    seed: StrictInt
+    faults: tuple[str, ...]
+    times: Annotated[
+        float, Field(strict=True, gt=0, allow_inf_nan=False, description="multiplies every hazard")
+    ] = 1.0
 
 
 class OutputTable(Table):
@@ -177,6 +200,7 @@ class CaseFile(Table):
     system: SystemTable | None = None
     start: StartTable
     event: tuple[EventTable, ...] = ()
+    chance: ChanceTable | None = None
     output: OutputTable
 
 
@@ -259,6 +283,8 @@ def _siblings(loc: tuple[int | str, ...]) -> list[str]:
         "lumbar_bolus": LumbarBolusTable,
         "oral": OralTable,
         "stop": StopTable,
+        "fault": FaultTable,
+        "chance": ChanceTable,
         "steps": StepTable,
         "patterns": PatternTable,
         "event": EventTable,

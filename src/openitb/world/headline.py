@@ -8,6 +8,7 @@ from openitb import catalogue, units
 from openitb.protocol import LogKind
 from openitb.world.case import Case
 from openitb.world.delivery import Stretch
+from openitb.world.simulate import NOT_REACHED
 from openitb.world.simulation import Simulation
 from openitb.world.truth import believed_volume_nl, true_volume_nl
 
@@ -37,6 +38,10 @@ def headline(simulation: Simulation) -> Iterator[str]:
         if happening.mistake:
             at = clock(_hours(case, happening.at_ms))
             yield f"{happening.kind} at {at}: recorded {happening.text}, truly {happening.mistake}"
+        if happening.kind == "fault" or happening.outcome == NOT_REACHED:
+            at = clock(_hours(case, happening.at_ms))
+            yield f"{happening.kind} at {at}, {happening.outcome}: {happening.text}"
+    yield from _beside(simulation)
     yield from (_wrong(case, stretch) for stretch in simulation.departures)
     yield from _alarms(simulation)
     yield from _beliefs(simulation)
@@ -54,6 +59,12 @@ def _dangers(simulation: Simulation) -> Iterator[str]:
             first, peak = int(over[0]), int(np.argmax(values))
             at, worst = clock(float(simulation.time_h[first])), clock(float(simulation.time_h[peak]))
             yield f"{label} from {at}, at its worst {values[peak]:.2f} of full at {worst}"
+
+
+def _beside(simulation: Simulation) -> Iterator[str]:
+    for impulse in simulation.system.beside if simulation.system else ():
+        at = clock(_hours(simulation.case, impulse.at_ms))
+        yield f"refill at {at}: {units.format_mass(int(impulse.amount))} went beside the pump"
 
 
 def _wrong(case: Case, stretch: Stretch) -> str:

@@ -24,7 +24,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Needle:
+class Filled:
     """The implant after emptying and filling, and what came out and went in."""
 
     implant: Implant
@@ -58,10 +58,10 @@ class Dialogue:
         command = RecordRefill(ACTOR, self._command_id(), digest, volume_nl, concentration_ug_per_ml, bridge)
         return self._tell(implant, command, at_ms)
 
-    def needle(self, implant: Implant, volume_nl: int, mass_pg: int, at_ms: int) -> Needle:
+    def needle(self, implant: Implant, volume_nl: int, mass_pg: int, at_ms: int) -> Filled:
         """Empty down to the residual volume, then inject."""
         emptied, out_nl, out_pg = pumps.withdraw(implant, at_ms)
-        return Needle(pumps.fill(emptied, volume_nl, mass_pg, at_ms), out_nl, out_pg)
+        return Filled(pumps.fill(emptied, volume_nl, mass_pg, at_ms), out_nl, out_pg)
 
     def _tell(self, implant: Implant, command: Command, at_ms: int) -> Told:
         changed, reply = pumps.handle(implant, command, at_ms, Role.CLINICIAN)

@@ -9,6 +9,7 @@ from openitb import catalogue, units
 from openitb.body import BodyError, typical_adult
 from openitb.body.anatomy import position_cm
 from openitb.catalogue import CatalogueError
+from openitb.implant import ImplantError
 from openitb.prescription.orders import OrderError
 from openitb.units import UnitError
 from openitb.world.casefile import CaseError
@@ -23,7 +24,7 @@ def reading(place: str, read: Callable[[], Read]) -> Read:
     """Run a reader; what any room refuses becomes a `CaseError` at this place."""
     try:
         return read()
-    except (UnitError, OrderError, BodyError, CatalogueError) as error:
+    except (UnitError, OrderError, BodyError, CatalogueError, ImplantError) as error:
         text = str(error)
         raise CaseError(text if not place or text.startswith("event") else f"{place}{text}") from None
 

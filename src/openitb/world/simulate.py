@@ -12,18 +12,22 @@ from fractions import Fraction
 from openitb import implant as implants
 from openitb import units
 from openitb.implant import Implant
+from openitb.implant.faults import Needle, describe
 from openitb.prescription import guardrails
 from openitb.prescription.guardrails import Finding, GateRefusal, GateRequest
 from openitb.prescription.orders import Order, OrderError, Stopped, describe_order
 from openitb.prescription.program import compile_order
-from openitb.timeline import Parcel
+from openitb.timeline import Impulse, Parcel
 from openitb.world import truth as system_truth
-from openitb.world.case import Case, Event, LumbarBolus, Oral, Refill, SetOrder, System
+from openitb.world.case import Case, Event, LayFault, LumbarBolus, Oral, Refill, SetOrder, System
 from openitb.world.casefile import CaseError
-from openitb.world.pump_dialogue import Dialogue
+from openitb.world.pump_dialogue import Dialogue, Filled
+from openitb.world.trouble import after_fill, at_the_tip, fate_of_fill, laid_on
 from openitb.world.truth import SystemTruth
 
 Progress = Callable[[float], None]
+NOT_REACHED = "the port could not be reached"
+ALL = 1000  # permille
 UNNAMED = "CASE-0001"  # serial of a pump that lives only as long as the run
 
 
@@ -58,7 +62,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SystemCourse:
-    """What the system did: parcels at the pump outlet and at the tip, how full it was, every visit."""
+    """What the system did: parcels at the pump outlet and at the tip, how full it was, every visit.
+
+    `astray` was lost between outlet and tip, `beside` went into the tissue round the pump at a fill.
+    """
 
     end: SystemTruth
     delivered: tuple[Parcel, ...]
@@ -67,6 +74,8 @@ class SystemCourse:
     injected_pg: int
     withdrawn_pg: int
     visits: tuple[Visit, ...] = ()
+    astray: tuple[Parcel, ...] = ()
+    beside: tuple[Impulse, ...] = ()
 
 
 @dataclass(slots=True)
@@ -89,6 +98,9 @@ class _Run:
     reservoir: list[ReservoirPoint] = field(default_factory=list)
     story: list[Happening] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
+    astray: list[Parcel] = field(default_factory=list)
+    beside: list[Impulse] = field(default_factory=list)
+    needles: list[Needle] = field(default_factory=list)
 
 
 def run_system(
@@ -110,11 +122,13 @@ def run_system(
     course = SystemCourse(
         run.truth,
         tuple(run.delivered),
-        tuple(run.outflow),
+        at_the_tip(run.system, run.truth, run.outflow),
         tuple(run.reservoir),
         run.injected_pg,
         run.withdrawn_pg,
         tuple(run.visits),
+        tuple(run.astray),
+        tuple(run.beside),
     )
     return course, tuple(run.story)
 
@@ -128,10 +142,10 @@ def _begin(case: Case, system: System, serial: str) -> _Run:
 
 def _meet(run: _Run, event: Event) -> None:
     """Come to an event. What does not touch the pump leaves its stretch of flow whole."""
-    if isinstance(event.action, SetOrder | Refill):
+    if isinstance(event.action, SetOrder | Refill | LayFault):
         _advance(run, event.at_ms)
         found = run.truth.implant
-        _set_order(run, event) if isinstance(event.action, SetOrder) else _refill(run, event)
+        {SetOrder: _set_order, Refill: _refill, LayFault: _fault}[type(event.action)](run, event)
         run.visits.append(Visit(event, found, run.truth.implant))
     else:
         found = implants.advance(run.truth.implant, event.at_ms).implant
@@ -143,6 +157,7 @@ def _advance(run: _Run, at_ms: int) -> None:
     run.truth, passage = system_truth.run_to(run.truth, at_ms)
     run.delivered += passage.delivered
     run.outflow += passage.outflow
+    run.astray += passage.astray
     level = run.reservoir[-1].volume_nl
     for parcel in passage.delivered:
         run.reservoir.append(ReservoirPoint(parcel.start_ms, level))
@@ -155,7 +170,7 @@ def _set_order(run: _Run, event: Event) -> None:
     assert isinstance(action, SetOrder) and isinstance(truth, SetOrder)  # noqa: S101, PT018 - narrowed by _meet
     findings = _judge(run, event, action.order, run.concentration_ug_per_ml)
     outcome = run.dialogue.program(run.truth.implant, truth.order, event.at_ms)
-    run.truth = SystemTruth(outcome.implant, run.truth.column)
+    run.truth = SystemTruth(outcome.implant, run.truth.route)
     if outcome.refusal:
         raise CaseError(f"event {event.number}: order: the pump refused: {outcome.refusal}")
     _remember(run, action.order, event.at_ms)
@@ -210,23 +225,45 @@ def _remember(run: _Run, order: Order, at_ms: int) -> None:
 def _refill(run: _Run, event: Event) -> None:
     action, truth = event.action, event.truth
     assert isinstance(action, Refill) and isinstance(truth, Refill)  # noqa: S101, PT018 - narrowed by _meet
+    if not fate_of_fill(run.needles, event.at_ms).reached:
+        run.story.append(Happening(event.at_ms, "refill", _refilled(action), NOT_REACHED))
+        return
     findings = _judge_strength(run, event, action)
-    mass_pg = truth.volume_nl * truth.concentration_ug_per_ml
-    needle = run.dialogue.needle(run.truth.implant, truth.volume_nl, mass_pg, event.at_ms)
-    run.withdrawn_pg += needle.withdrawn_pg
-    run.injected_pg += mass_pg
+    needle = _filled(run, truth, event.at_ms)
     bridge_nl = run.system.path_volume_nl if truth.bridge else None
     believed_nl = run.system.pump.residual_volume_nl + action.volume_nl
     outcome = run.dialogue.refill(
         needle.implant, believed_nl, action.concentration_ug_per_ml, bridge_nl, event.at_ms
     )
-    run.truth = SystemTruth(outcome.implant, run.truth.column)
+    run.truth = SystemTruth(outcome.implant, run.truth.route)
     if outcome.refusal:
         raise CaseError(f"event {event.number}: refill: the pump refused: {outcome.refusal}")
     run.concentration_ug_per_ml = action.concentration_ug_per_ml
     run.reservoir.append(ReservoirPoint(event.at_ms, system_truth.true_volume_nl(run.truth)))
     mistake = _refilled(truth) if event.is_mistake else ""
     run.story.append(Happening(event.at_ms, "refill", _refilled(action), "applied", findings, mistake))
+
+
+def _filled(run: _Run, truth: Refill, at_ms: int) -> Filled:
+    """The implant emptied and filled with what does not go beside it."""
+    beside_nl = truth.volume_nl * fate_of_fill(run.needles, at_ms).beside_permille // ALL
+    inside_nl, strength = truth.volume_nl - beside_nl, truth.concentration_ug_per_ml
+    needle = run.dialogue.needle(run.truth.implant, inside_nl, inside_nl * strength, at_ms)
+    run.withdrawn_pg += needle.withdrawn_pg
+    run.injected_pg += inside_nl * strength
+    if beside_nl:
+        run.beside.append(Impulse(at_ms, beside_nl * strength, "pg"))
+    run.needles = after_fill(run.needles)
+    return needle
+
+
+def _fault(run: _Run, event: Event) -> None:
+    assert isinstance(event.action, LayFault)  # noqa: S101 - narrowed by _meet
+    run.truth, needles = laid_on(run.truth, run.system, event)
+    run.needles += needles
+    run.reservoir.append(ReservoirPoint(event.at_ms, system_truth.true_volume_nl(run.truth)))
+    outcome = "by chance" if event.action.by_chance else "laid"
+    run.story.append(Happening(event.at_ms, "fault", describe(event.action.chosen), outcome))
 
 
 def _without_pump(event: Event) -> Happening:

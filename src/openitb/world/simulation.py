@@ -79,7 +79,7 @@ def body_inputs(case: Case, system: SystemCourse | None) -> Inputs:
         start_ms=case.start_ms,
         tip_at=case.system.tip if case.system else "T12",
         lumbar_boluses=tuple(_lumbar_boluses(case)),
-        oral=tuple(_oral_doses(case)),
+        oral=(*_oral_doses(case), *_beside_doses(case, system)),
     )
 
 
@@ -88,6 +88,12 @@ def _lumbar_boluses(case: Case) -> Iterator[BodyBolus]:
         if isinstance(event.truth, LumbarBolus):
             at_h = (event.at_ms - case.start_ms) / units.MS_PER_H
             yield BodyBolus(at_h, event.truth.dose_pg / units.PG_PER_UG, event.truth.level)
+
+
+def _beside_doses(case: Case, system: SystemCourse | None) -> Iterator[OralDose]:
+    """Drug put into the tissue beside the pump, taken up as if it had been swallowed: an assumption."""
+    for impulse in system.beside if system else ():
+        yield OralDose((impulse.at_ms - case.start_ms) / units.MS_PER_H, impulse.amount / units.PG_PER_UG)
 
 
 def _oral_doses(case: Case) -> Iterator[OralDose]:

@@ -101,6 +101,7 @@ def _system(simulation: Simulation) -> dict[str, Any] | None:
         "delivered_ml": sum(p.volume_nl for p in system.delivered) / units.NL_PER_ML,
         "delivered_ug": sum(p.mass_pg for p in system.delivered) / units.PG_PER_UG,
         "left_tip_ug": sum(p.mass_pg for p in system.outflow) / units.PG_PER_UG,
+        "lost_ug": sum(p.mass_pg for p in system.astray) / units.PG_PER_UG,
         "injected_ug": system.injected_pg / units.PG_PER_UG,
         "withdrawn_ug": system.withdrawn_pg / units.PG_PER_UG,
         "departures": [*_departures(simulation)],

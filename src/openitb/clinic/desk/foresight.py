@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-from openitb import catalogue, cohort
+from openitb import catalogue, cohort, units
 from openitb.body import Baseline, BodyError
 from openitb.catalogue import CatalogueError
-from openitb.clinic.desk import retold
+from openitb.clinic.desk import changes, retold
+from openitb.clinic.desk.changes import Emptying
 from openitb.clinic.desk.ports import Band, NoOutlook, Outlook, Prediction
 from openitb.clinic.desk.retold import AS_RECORDED, RetellingError
 from openitb.clinic.record.models import System
 from openitb.cohort import CohortError, Forecast, ForecastRequest, Sampling, Subject, Window
 from openitb.implant import ImplantError
+from openitb.prescription import compile_order
 from openitb.prescription.orders import Order, OrderError
 from openitb.world import case as cases
 from openitb.world.case import Case, SetOrder
@@ -29,11 +31,20 @@ _UNSCORED = {
 
 
 @dataclass(frozen=True, slots=True)
+class Stock:
+    """What can still flow out of the reservoir, by the pump's count."""
+
+    left_nl: int
+    concentration_ug_per_ml: int
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
-    """What the pump itself says that it runs, and since when by its log."""
+    """What the pump itself says that it runs, since when by its log, and what it has left."""
 
     order: Order
     since_ms: int
+    stock: Stock | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +85,26 @@ def _outlook(system: System, running: Running, proposed: Order | None, now_ms: i
     if proposed is None:
         return Outlook(_prediction(current, view))
     ahead = _forecast(cases.with_event(case, now_ms, SetOrder(proposed), AS_RECORDED), now_ms)
-    changes = (change for change in cohort.compare(current, ahead) if change.key not in view.left_out)
-    words = tuple(change.words for change in changes)
-    return Outlook(_prediction(current, view), _prediction(ahead, view), words)
+    found = changes.changes(current, ahead, view.left_out)
+    words = changes.headline(found, _emptying(system, running, proposed, now_ms), current)
+    return Outlook(_prediction(current, view), _prediction(ahead, view), words, found)
+
+
+def _emptying(system: System, running: Running, proposed: Order, now_ms: int) -> Emptying:
+    stock = running.stock
+    if stock is None:
+        return Emptying()
+    if stock.left_nl <= 0:
+        return Emptying(already=True)
+    as_now_ms = _empty_at_ms(system.pump_id, running.order, stock, now_ms)
+    return Emptying(as_now_ms, _empty_at_ms(system.pump_id, proposed, stock, now_ms))
+
+
+def _empty_at_ms(pump_id: str, order: Order, stock: Stock, now_ms: int) -> int | None:
+    program = compile_order(order, stock.concentration_ug_per_ml, catalogue.load().pump(pump_id))
+    if not program.flow_nl_per_day:
+        return None
+    return now_ms + int(stock.left_nl / program.flow_nl_per_day * units.MS_PER_DAY)
 
 
 def _with_what_runs(told: Case, running: Running, now_ms: int) -> Case:
@@ -113,7 +141,7 @@ def _forecast(case: Case, now_ms: int) -> Forecast:
 def _prediction(made: Forecast, view: _View) -> Prediction:
     means = f"Middle line: median of {made.people} simulated people. Band: {made.band_name} of them."
     bands = tuple(_band(made, one) for one in _shown() if one.key not in view.left_out)
-    return Prediction(bands, made.now_ms, means, (*view.remarks, *made.basis))
+    return Prediction(bands, made.now_ms, means, made.band_name, (*view.remarks, *made.basis))
 
 
 def _shown() -> tuple[_Shown, ...]:

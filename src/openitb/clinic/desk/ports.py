@@ -202,18 +202,37 @@ class Prediction:
     bands: tuple[Band, ...]
     now_ms: int
     band_means: str
+    band_name: str
     rests_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One predicted figure now, and later under either order, as printed; `band` is that of the new one.
+
+    `size` is the difference on the figure's own scale, `differs` says that it is worth a look.
+    """
+
+    group: str
+    name: str
+    now: str
+    as_now: str
+    new: str
+    band: str
+    size: float
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """The coming days as the pump runs and, where an order was asked about, under that order;
-    `changes` tells the difference in sentences.
+    `headline` tells the main consequence in words, `changes` the figures.
     """
 
     as_now: Prediction
     proposed: Prediction | None = None
-    changes: tuple[str, ...] = ()
+    headline: str = ""
+    changes: tuple[Change, ...] = ()
 
     @property
     def shown(self) -> Prediction:

@@ -1,13 +1,14 @@
 """The link of a clinic with a wand: the programmer, over the air, to a virtual implant."""
 
 import time
+from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from openitb import programmer
-from openitb.clinic.desk import foresight, instants, wand_values
+from openitb.clinic.desk import foresight, instants, recent, wand_values
 from openitb.clinic.desk.ports import (
     Commit,
     LinkFailure,
@@ -79,6 +80,7 @@ class WandLink:
         wand = self._wand(system)
         if isinstance(wand, LinkFailure):
             return Outcome("unknown", wand.reason)
+        recent.forget(self._pump(system))
         sender = Sender(ACTOR, clock_ms)
         return _outcome(programmer.settle(wand, record.program_digest, str(command_id), sender))
 
@@ -86,7 +88,7 @@ class WandLink:
         """The coming days as the pump runs and, if an order is given, under that; virtual pumps only."""
         if not system.is_virtual:
             return NoOutlook(foresight.REAL_PUMP)
-        reading = self._read(system, ACTOR)
+        reading = self._read(system, ACTOR, just_read=True)
         if isinstance(reading, LinkFailure):
             return NoOutlook(f"{reading.reason} What runs has to be read first.")
         try:
@@ -99,6 +101,7 @@ class WandLink:
         wand = self._wand(system)
         if isinstance(wand, LinkFailure):
             return Outcome("refused", f"Nothing was sent. {wand.reason}")
+        recent.forget(self._pump(system))
         sender = Sender(commit.by, clock_ms)
         return _outcome(programmer.commit(wand, reviewed, str(commit.command_id), sender))
 
@@ -110,7 +113,23 @@ class WandLink:
         except OrderError as error:
             return OrderRefused(str(error))
 
-    def _read(self, system: System, actor: str) -> Reading | LinkFailure:
+    def _read(self, system: System, actor: str, *, just_read: bool = False) -> Reading | LinkFailure:
+        """Interrogate; with `just_read` a reading of a moment ago will do."""
+        pump = self._pump(system)
+        with recent.turn(pump):
+            if just_read and (reading := recent.fresh(pump, clock_ms())):
+                return reading
+            answer = self._interrogated(system, actor)
+            if isinstance(answer, LinkFailure):
+                recent.forget(pump)
+            else:
+                recent.keep(pump, answer)
+            return answer
+
+    def _pump(self, system: System) -> tuple[Path, str]:
+        return self._home.path, system.serial
+
+    def _interrogated(self, system: System, actor: str) -> Reading | LinkFailure:
         wand = self._wand(system)
         if isinstance(wand, LinkFailure):
             return wand

@@ -6,7 +6,7 @@ from openitb import catalogue, programmer, units
 from openitb.catalogue import Fact, Pump
 from openitb.clinic.desk import summaries
 from openitb.clinic.desk.cautions import cautions
-from openitb.clinic.desk.foresight import Running
+from openitb.clinic.desk.foresight import Running, Stock
 from openitb.clinic.desk.ports import (
     AlarmState,
     Figure,
@@ -73,7 +73,9 @@ def review(made: programmer.Review, reading: Reading, now_ms: int) -> Review | O
 def running(reading: Reading) -> Running:
     """What a pump runs, since its log's last change of program; from when it was read if it keeps none."""
     changes = [entry.at_ms for entry in reading.log if entry.kind is LogKind.PROGRAM_CHANGED]
-    return Running(reading.interrogation.order, changes[-1] if changes else reading.interrogation.at_ms)
+    read = reading.interrogation
+    stock = Stock(read.reservoir.volume_nl - read.reservoir.residual_nl, read.concentration_ug_per_ml)
+    return Running(read.order, changes[-1] if changes else read.at_ms, stock)
 
 
 def empty_at_ms(read: Interrogation, program: Program, now_ms: int) -> int | None:

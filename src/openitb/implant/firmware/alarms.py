@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
+from openitb.implant.firmware.perception import clock_is_lost, settings_are_lost
 from openitb.implant.firmware.service_life import service_ends_ms
 from openitb.implant.firmware.state import PUMP, Alarm, Firmware, logged
+from openitb.implant.senses import Supply
 from openitb.protocol import AlarmCondition, LogKind, PumpState
 
 # Priority and onset of harm after safety.md 4.3; device.md 1.5 gives the same two classes.
@@ -20,6 +22,8 @@ CRITICAL = frozenset(
         AlarmCondition.STOPPED_TOO_LONG,
         AlarmCondition.END_OF_SERVICE,
         AlarmCondition.DELIVERY_GUARD,
+        AlarmCondition.MOTOR_STALL,
+        AlarmCondition.SETTINGS_LOST,
     }
 )
 
@@ -90,11 +94,25 @@ def _is_replacement_due(firmware: Firmware, build: Build) -> bool:  # noqa: ARG0
 
 def _is_service_over(firmware: Firmware, build: Build) -> bool:
     eri = firmware.eri_ms
+    if firmware.feeling.senses.supply is Supply.SPENT:
+        return True
     return eri is not None and firmware.counter.tick_ms >= service_ends_ms(build.battery, eri)
 
 
 def _is_guard_stop(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
     return firmware.controller.halt is PumpState.GUARD_STOP
+
+
+def _is_stalled(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return firmware.feeling.stalled
+
+
+def _is_without_settings(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return settings_are_lost(firmware)
+
+
+def _is_without_clock(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return clock_is_lost(firmware)
 
 
 _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
@@ -104,4 +122,7 @@ _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.ELECTIVE_REPLACEMENT: _is_replacement_due,
     AlarmCondition.END_OF_SERVICE: _is_service_over,
     AlarmCondition.DELIVERY_GUARD: _is_guard_stop,
+    AlarmCondition.MOTOR_STALL: _is_stalled,
+    AlarmCondition.SETTINGS_LOST: _is_without_settings,
+    AlarmCondition.CLOCK_LOST: _is_without_clock,
 }

@@ -38,7 +38,7 @@ def interrogation(firmware: Firmware, build: Build, log_after: int | None) -> In
         at_ms=firmware.at_ms,
         zone_offset_ms=clock.zone_offset_ms,
         age_ms=firmware.counter.tick_ms,
-        state=control.state,
+        state=firmware.state,
         order=control.program.order,
         program_digest=control.program.digest,
         concentration_ug_per_ml=control.program.concentration_ug_per_ml,

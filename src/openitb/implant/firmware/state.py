@@ -4,14 +4,17 @@ from dataclasses import dataclass, replace
 
 from openitb.implant.build import Build
 from openitb.implant.firmware.controller import Controller
+from openitb.implant.firmware.feeling import NOTHING_FELT, Feeling
 from openitb.implant.firmware.guard import Guard
-from openitb.implant.firmware.log import Instant, Log
+from openitb.implant.firmware.log import PUMP, Instant, Log
 from openitb.implant.firmware.patient import NOTHING_ALLOWED, PatientControls
 from openitb.implant.firmware.strokes import Counter
-from openitb.protocol import AlarmCondition, LogKind
+from openitb.protocol import AlarmCondition, LogKind, PumpState
 from openitb.protocol.chain import Detail
 
-PUMP = "pump"
+__all__ = ["PUMP", "Alarm", "Answer", "BelievedReservoir", "Firmware", "WallClock", "logged"]
+
+RESTING = frozenset({PumpState.STOPPED, PumpState.GUARD_STOP, PumpState.END_OF_SERVICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,18 @@ class Firmware:
     eri_ms: int | None = None
     answers: tuple[Answer, ...] = ()
     patient: PatientControls = NOTHING_ALLOWED
+    feeling: Feeling = NOTHING_FELT
 
     @property
     def at_ms(self) -> int:
         """Now, on the pump's own clock, UTC."""
         return self.clock.at_ms(self.counter.tick_ms)
+
+    @property
+    def state(self) -> PumpState:
+        """What it is doing: what the controller wants, unless the rotor is known to stand still."""
+        wanted = self.controller.state
+        return PumpState.MOTOR_STALL if self.feeling.stalled and wanted not in RESTING else wanted
 
     def believed_nl(self, build: Build) -> int:
         """Computed volume in the reservoir now."""

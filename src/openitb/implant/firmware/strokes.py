@@ -47,10 +47,10 @@ class Counter:
     strokes: int = 0
     phase: int = 0
 
-    def after(self, train: Train) -> "Counter":
-        """The count at the end of a train that was run."""
+    def after(self, train: Train, confirmed: int | None = None) -> "Counter":
+        """The count at the end of a train of which `confirmed` strokes were felt to be made (None: all)."""
         count, phase = divmod(train.flow, train.cost)
-        return Counter(train.end_ms, self.strokes + count, phase)
+        return Counter(train.end_ms, self.strokes + (count if confirmed is None else confirmed), phase)
 
     def flowed(self, cost: int) -> int:
         """All flow since implantation, in nL/day x ms."""

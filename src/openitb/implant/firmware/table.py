@@ -88,6 +88,26 @@ _ORDERS: Mapping[Event, To] = {
 _ENDS: Mapping[Event, To] = {Event.VETO: (GUARD_STOP,), Event.SERVICE_OVER: (END_OF_SERVICE,)}
 
 
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What a pump reports in place of the state it is in: where the motor does not do what the state asks.
+
+    The state below goes on, admits and refuses what it always does, and shows again when it is over.
+    """
+
+    meaning: str
+    alarm: AlarmCondition
+
+
+OVERLAYS: Mapping[PumpState, Overlay] = {
+    PumpState.MOTOR_STALL: Overlay(
+        "the rotor has not followed for the qualifier time; it goes on being driven, delivery resumes with "
+        "the first stroke it follows, and missed strokes are not made up",
+        AlarmCondition.MOTOR_STALL,
+    )
+}
+
+
 def _stays(state: PumpState, *events: Event) -> Mapping[Event, To]:
     return dict.fromkeys(events, (state,))
 

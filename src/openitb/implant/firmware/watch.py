@@ -10,32 +10,39 @@ from dataclasses import replace
 from openitb.implant.build import Build
 from openitb.implant.firmware import alarms, controller
 from openitb.implant.firmware.bolus import Bolus
+from openitb.implant.firmware.perception import captured, clock_is_lost, forgotten, stall_due_ms, turned
 from openitb.implant.firmware.service_life import replacement_due_ms, service_ends_ms
 from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.implant.firmware.strokes import Train
 from openitb.protocol import AlarmCondition, LogKind, PumpState
 
 
-def next_train(firmware: Firmware, build: Build, until_ms: int) -> Train:
-    """The strokes due from now to the next moment that matters, `until_ms` at the latest (ticks)."""
-    clock, counter = firmware.clock, firmware.counter
-    if firmware.controller.halt is not None:
+def next_train(firmware: Firmware, build: Build, until_ms: int, turning: bool = True) -> Train:
+    """The strokes due from now to the next moment that matters, `until_ms` at the latest (ticks).
+
+    While the rotor is not `turning` the count stands, so no stroke can be one that matters.
+    """
+    counter = firmware.counter
+    if firmware.controller.halt is not None or firmware.feeling.captured:
         return _idle(firmware, build, until_ms)
-    rate = controller.rate(firmware.controller, build, firmware.at_ms, clock.zone_offset_ms)
+    rate = _rate(firmware, build)
     end_ms = min((until_ms, *_dates(firmware, build, rate)))
     train = Train(counter.tick_ms, end_ms, counter.phase, rate, build.stroke_cost)
-    ahead = [stroke - counter.strokes for stroke in _stroke_marks(firmware, build)]
-    wanted = min((strokes for strokes in ahead if strokes > 0), default=None)
+    wanted = _strokes_wanted(firmware, build, turning)
     return train if wanted is None or train.count < wanted else train.until(train.tick_of(wanted))
 
 
-def ran(firmware: Firmware, build: Build, train: Train) -> Firmware:
-    """The firmware after an admitted train: strokes counted, then all that falls due at its end."""
+def ran(firmware: Firmware, build: Build, train: Train, confirmed: int) -> Firmware:
+    """The firmware after an admitted train: strokes counted, then all that falls due at its end.
+
+    `confirmed` is how many of its strokes the rotor's feedback says were made. Holds: DEL-16.
+    """
     poured = controller.poured(
         firmware.controller, _bolus_flow(firmware, build), train.end_ms - train.start_ms
     )
-    counter, guard = firmware.counter.after(train), firmware.guard.after(train)
-    return settled(replace(firmware, counter=counter, guard=guard, controller=poured), build)
+    counter, guard = firmware.counter.after(train, confirmed), firmware.guard.after(train)
+    firmware = replace(firmware, counter=counter, guard=guard, controller=poured)
+    return settled(turned(firmware, build, train, confirmed), build)
 
 
 def vetoed(firmware: Firmware, build: Build) -> Firmware:
@@ -49,9 +56,9 @@ def vetoed(firmware: Firmware, build: Build) -> Firmware:
 
 def settled(firmware: Firmware, build: Build) -> Firmware:
     """The firmware with everything done that is due now: stages ended, dates noted, alarms raised."""
-    firmware = _end_bolus(_end_stages(firmware))
+    firmware = _end_bolus(_end_stages(forgotten(firmware)))
     firmware = _note_replacement(firmware, build)
-    firmware = _error_ends_bolus(alarms.raise_due(firmware, build))
+    firmware = _error_ends_bolus(captured(alarms.raise_due(firmware, build)))
     if any(alarm.condition is AlarmCondition.END_OF_SERVICE for alarm in firmware.alarms):
         ended = replace(firmware.controller, halt=PumpState.END_OF_SERVICE)
         return replace(firmware, controller=ended)
@@ -65,6 +72,14 @@ def bolus_ended_early(firmware: Firmware, bolus: Bolus, actor: str) -> Firmware:
     return logged(ended, LogKind.BOLUS_ENDED_EARLY, actor, detail)
 
 
+def _rate(firmware: Firmware, build: Build) -> int:
+    """The flow due now; without a clock a program runs at its mean, which needs no time of day."""
+    control = firmware.controller
+    if clock_is_lost(firmware) and control.running is not None:
+        return controller.mean_flow(control.running) + _bolus_flow(firmware, build)
+    return controller.rate(control, build, firmware.at_ms, firmware.clock.zone_offset_ms)
+
+
 def _idle(firmware: Firmware, build: Build, until_ms: int) -> Train:
     """No strokes at all; flow accumulated before a halt is dropped, so it is not made up later."""
     end_ms = min((until_ms, *_dates(firmware, build, rate=0)))
@@ -74,7 +89,7 @@ def _idle(firmware: Firmware, build: Build, until_ms: int) -> Train:
 def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
     """Ticks after now at which something falls due by time, at the present flow."""
     change = controller.next_change_ms(firmware.controller, firmware.at_ms, firmware.clock.zone_offset_ms)
-    if change is not None:
+    if change is not None and not clock_is_lost(firmware):
         yield change - firmware.clock.offset_ms
     bolus, flow = firmware.controller.bolus, _bolus_flow(firmware, build)
     if bolus is not None and flow:
@@ -82,10 +97,23 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
     since = firmware.controller.stopped_since_ms
     if since is not None and since + build.stopped_too_long_ms > firmware.counter.tick_ms:
         yield since + build.stopped_too_long_ms
+    stall_due = stall_due_ms(firmware, build)
+    if stall_due is not None:
+        yield stall_due
     if firmware.eri_ms is None:
         yield _replacement_due(firmware, build, rate)
     elif firmware.controller.halt is not PumpState.END_OF_SERVICE:
         yield service_ends_ms(build.battery, firmware.eri_ms)
+
+
+def _strokes_wanted(firmware: Firmware, build: Build, turning: bool) -> int | None:
+    """How many strokes on something happens; the first one tells whether the rotor follows again."""
+    if turning is (firmware.feeling.still_since_ms is not None):
+        return 1
+    if not turning:
+        return None
+    ahead = (stroke - firmware.counter.strokes for stroke in _stroke_marks(firmware, build))
+    return min((strokes for strokes in ahead if strokes > 0), default=None)
 
 
 def _stroke_marks(firmware: Firmware, build: Build) -> Iterator[int]:

@@ -1,0 +1,116 @@
+"""What an order changes of the coming days, in figures, with the main consequence as one sentence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from openitb import catalogue, cohort, units
+from openitb.clinic.desk import instants
+from openitb.clinic.desk.ports import Change
+from openitb.cohort import Forecast
+from openitb.cohort.bands import Spread
+
+TONE = {
+    "leg_ashworth": "Leg tone, Ashworth 1-5",
+    "arm_ashworth": "Arm tone, Ashworth 1-5",
+    "spasm_score": "Spasms, Penn 0-4",
+}
+DRIVES = {
+    "withdrawal": "Withdrawal drive",
+    "sedation_tolerant": "Sedation, tolerance counted",
+    "sedation": "Sedation, not used to the drug",
+    "respiratory_depression": "Respiratory depression",
+}
+_DIGITS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Emptying:
+    """When the pump counts itself empty under either order; None for not at all. `already` if it does now."""
+
+    as_now_ms: int | None = None
+    new_ms: int | None = None
+    already: bool = False
+
+
+def changes(current: Forecast, proposed: Forecast, left_out: tuple[str, ...]) -> tuple[Change, ...]:
+    """Tone and spasms at the catalogue's instants and at their highest, then the drives at theirs."""
+    compared = cohort.compare(current, proposed)
+    return tuple(
+        change
+        for key in (*TONE, *DRIVES)
+        if key not in left_out
+        for change in _of_series(key, compared, current, proposed)
+    )
+
+
+def headline(found: tuple[Change, ...], emptying: Emptying, current: Forecast) -> str:
+    """The main consequence: a reservoir that runs empty before everything, else what changes most."""
+    until_ms = int(current.time_ms[-1])
+    if emptying.already:
+        return "The reservoir is empty by the pump's count: neither order delivers until it is refilled."
+    if said := _runs_empty(emptying, until_ms):
+        return f"{said} {_at_the_worst(found)}".strip()
+    most = max(found, key=lambda change: change.size, default=None)
+    if most is None or not most.differs:
+        return f"Hardly different from the order that runs, in the {_days(current)} shown."
+    return f"Changes most: {most.name}, {most.new} instead of {most.as_now} ({most.group})."
+
+
+def _of_series(
+    key: str, compared: tuple[cohort.Change, ...], current: Forecast, proposed: Forecast
+) -> Iterator[Change]:
+    highest = f"highest in {_days(current)}"
+    now = current.series[key].at(int((current.time_ms <= current.now_ms).sum()) - 1)
+    peaks = current.peaks[key], proposed.peaks[key]
+    if key in DRIVES:
+        yield _change(f"{highest.capitalize()}, 0 to 1", DRIVES[key], now, *peaks)
+        return
+    for one in compared:
+        if one.key == key:
+            yield _change(TONE[key], one.when, one.now, one.current, one.proposed)
+    yield _change(TONE[key], highest, now, *peaks)
+
+
+def _change(group: str, name: str, now: Spread, current: Spread, proposed: Spread) -> Change:
+    size = abs(proposed.median - current.median)
+    return Change(
+        group=group,
+        name=name,
+        now=_number(now.median),
+        as_now=_number(current.median),
+        new=_number(proposed.median),
+        band=f"{_number(proposed.low)} to {_number(proposed.high)}",
+        size=size,
+        differs=size >= float(catalogue.load().practice["forecast"].fact("noticeable").number("1")),
+    )
+
+
+def _runs_empty(emptying: Emptying, until_ms: int) -> str:
+    old, new = _day(emptying.as_now_ms, until_ms), _day(emptying.new_ms, until_ms)
+    if new:
+        as_now = f"about {old}" if old else "not in the days shown"
+        return f"Under the new order the reservoir runs empty about {new} (as now: {as_now})."
+    return f"As now the reservoir runs empty about {old}; under the new order it lasts longer." if old else ""
+
+
+def _at_the_worst(found: tuple[Change, ...]) -> str:
+    """Tone and withdrawal at their highest, which is what an empty reservoir leads to."""
+    tone = next((one for one in found if one.name.startswith("highest")), None)
+    withdrawal = next((one for one in found if one.name == DRIVES["withdrawal"]), None)
+    told = [f"{one.group}, up to {one.new}" for one in (tone,) if one]
+    told += [f"withdrawal drive, up to {one.new} of 1" for one in (withdrawal,) if one]
+    return f"Then: {'; '.join(told)}." if told else ""
+
+
+def _day(at_ms: int | None, until_ms: int) -> str:
+    if at_ms is None or at_ms > until_ms:
+        return ""
+    return f"{instants.from_ms(instants.wall_of_ms(at_ms)):%Y-%m-%d}"
+
+
+def _days(one: Forecast) -> str:
+    return f"{units.format_number((int(one.time_ms[-1]) - one.now_ms) / units.MS_PER_DAY, 1)} days"
+
+
+def _number(value: float) -> str:
+    return units.format_number(value, _DIGITS)

@@ -1,0 +1,101 @@
+"""Where belief becomes truth: strokes that the firmware makes, and what really leaves for them."""
+
+from dataclasses import replace
+
+from openitb import units
+from openitb.implant.firmware.strokes import Train
+from openitb.implant.hardware.parts import Hardware
+from openitb.implant.hardware.spells import IN_ORDER
+from openitb.timeline import Parcel
+
+
+class Outlet:
+    """Collects what leaves between two true instants, stretch by stretch of unchanging condition."""
+
+    def __init__(self, hardware: Hardware, start_ms: int, end_ms: int) -> None:
+        self.hardware = hardware
+        self._condition = IN_ORDER
+        self._start_ms = start_ms
+        self._end_ms = end_ms
+        self._parts: list[tuple[int, int, int]] = []  # end, volume, mass
+
+    def enter(self, at_ms: int) -> None:
+        """Begin a stretch: from now on the condition is the one of `at_ms`."""
+        self._condition = self.hardware.condition(at_ms)
+        crystal = self.hardware.crystal.aged(at_ms, self._condition.drift_ppm)
+        self.hardware = replace(self.hardware, crystal=crystal)
+
+    @property
+    def turns(self) -> bool:
+        """True if a stroke is felt to have been made, as far as this stretch goes."""
+        now = self._condition
+        return (now.turning or now.unfelt) and not now.missed
+
+    def dry_tick(self, tick_ms: int) -> int | None:
+        """The tick by which free flow has emptied the reservoir; None without free flow."""
+        free, left_nl = self._condition.free_nl_per_day, self.hardware.reservoir.available_nl
+        if not free or not left_nl:
+            return None
+        return tick_ms - (self.hardware.seeped - left_nl * units.MS_PER_DAY) // free
+
+    def turn(self, train: Train, stroke_nl: int) -> int:
+        """Make the strokes of a train; gives how many of them the rotor's feedback confirmed.
+
+        Holds: DEL-08.
+        """
+        strokes = train.count if self._condition.turning else 0
+        begun_ms = train.start_ms
+        last_wet = self._last_wet(strokes, stroke_nl)
+        if last_wet:
+            begun_ms = train.tick_of(last_wet)
+            self._leave(train.start_ms, begun_ms, last_wet * stroke_nl)
+        self._leave(begun_ms, train.end_ms, (strokes - last_wet) * stroke_nl)
+        return train.count if self.turns else 0
+
+    def parcels(self) -> tuple[Parcel, ...]:
+        """The parcels so far, the last one drawn out to the end of the span."""
+        made: list[Parcel] = []
+        start = self._start_ms
+        if not self._parts and start < self._end_ms:
+            return (Parcel(start, self._end_ms, 0, 0),)
+        for index, (end, volume_nl, mass_pg) in enumerate(self._parts, start=1):
+            until = self._end_ms if index == len(self._parts) else end
+            if until > start:
+                made.append(Parcel(start, until, volume_nl, mass_pg))
+            else:  # two ticks of a fast crystal in one true ms
+                last = made.pop()
+                made.append(Parcel(last.start_ms, until, last.volume_nl + volume_nl, last.mass_pg + mass_pg))
+            start = until
+        return tuple(made)
+
+    def _last_wet(self, strokes: int, stroke_nl: int) -> int:
+        """The stroke that takes the last fluid, if more follow it; 0 if none of these does."""
+        wear, available_nl = self._condition.gain_ppm, self.hardware.reservoir.available_nl
+        if self._condition.shut:
+            return 0
+        last = self.hardware.motor.strokes_for(available_nl, stroke_nl, wear)
+        return last if last is not None and 0 < last < strokes else 0
+
+    def _leave(self, begun_ms: int, end_ms: int, nominal_nl: int) -> None:
+        before = self.hardware
+        after, asked_nl = self._asked(nominal_nl, end_ms - begun_ms)
+        volume_nl = min(asked_nl, before.reservoir.available_nl)
+        if volume_nl < asked_nl:  # nothing is owed by an empty reservoir
+            after = replace(after, motor=replace(after.motor, carried=0), seeped=0)
+        reservoir, mass_pg = before.reservoir.without(volume_nl)
+        self.hardware = replace(
+            after,
+            reservoir=reservoir,
+            delivered_nl=before.delivered_nl + volume_nl,
+            delivered_pg=before.delivered_pg + mass_pg,
+        )
+        self._parts.append((before.crystal.instant_ms(end_ms), volume_nl, mass_pg))
+
+    def _asked(self, nominal_nl: int, ticks_ms: int) -> tuple[Hardware, int]:
+        """The parts and the whole nL they would let out, were there enough in the reservoir."""
+        if self._condition.shut:
+            return self.hardware, 0
+        motor, driven_nl = self.hardware.motor.moved(nominal_nl, self._condition.gain_ppm)
+        free = self.hardware.seeped + self._condition.free_nl_per_day * ticks_ms
+        free_nl, seeped = divmod(free, units.MS_PER_DAY)
+        return replace(self.hardware, motor=motor, seeped=seeped), driven_nl + free_nl

@@ -1,0 +1,75 @@
+"""Faults in a case: laid on truth at an instant, and met by whoever fills the pump."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from openitb import catalogue, implant
+from openitb.catheter import Bore, CatheterError, spread
+from openitb.implant import ImplantError
+from openitb.implant.faults import Needle, Setting, lay
+from openitb.timeline import Parcel
+from openitb.units import UnitError
+from openitb.world.actions import Event, LayFault
+from openitb.world.case import System
+from openitb.world.casefile import CaseError
+from openitb.world.truth import SystemTruth
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a fill: how much of it goes beside the pump, or whether the needle gets in at all."""
+
+    reached: bool
+    beside_permille: int
+
+
+def laid_on(truth: SystemTruth, system: System, event: Event) -> tuple[SystemTruth, tuple[Needle, ...]]:
+    """The system after a fault was laid on it, and the trouble that waits for the next needle.
+
+    Raises `CaseError` naming the event for what no part can have.
+    """
+    assert isinstance(event.action, LayFault)  # noqa: S101 - narrowed by the caller
+    try:
+        laid = lay(event.action.chosen, setting_of(system, event.at_ms))
+        hurt = implant.with_spells(truth.implant, laid.pump)
+    except (ImplantError, CatheterError, UnitError) as error:
+        raise CaseError(f"event {event.number}: {error}") from None
+    after = SystemTruth(hurt, truth.route.with_leaks(laid.path))
+    return pushed_back(after, laid.reflux_nl, event.at_ms), laid.needle
+
+
+def setting_of(system: System, at_ms: int) -> Setting:
+    """Where a fault of this system falls."""
+    return Setting(at_ms, system.path_volume_nl, system.catheter.volume_nl(1))
+
+
+def pushed_back(truth: SystemTruth, volume_nl: int, at_ms: int) -> SystemTruth:
+    """The system after spinal fluid ran up the path into the reservoir, as far as that has room."""
+    reservoir = truth.implant.reservoir
+    back_nl = min(volume_nl, reservoir.capacity_nl - reservoir.volume_nl)
+    column, back_pg = truth.route.column.reversed_by(back_nl)
+    filled = implant.fill(truth.implant, back_nl, back_pg, at_ms)
+    return SystemTruth(filled, replace(truth.route, column=column))
+
+
+def fate_of_fill(needles: Iterable[Needle], at_ms: int) -> Fate:
+    """What the waiting trouble does to a fill now; the worst wins."""
+    now = [n for n in needles if n.from_ms <= at_ms and (n.until_ms is None or at_ms < n.until_ms)]
+    return Fate(
+        not any(needle.unreachable for needle in now), max((n.beside_permille for n in now), default=0)
+    )
+
+
+def after_fill(needles: Iterable[Needle]) -> list[Needle]:
+    """The trouble that is left for the fill after: one that goes beside the pump does so once."""
+    return [needle for needle in needles if not needle.beside_permille]
+
+
+def at_the_tip(system: System, end: SystemTruth, outflow: Sequence[Parcel]) -> tuple[Parcel, ...]:
+    """What left the tip: as plug flow has it, or with its fronts spread on the way."""
+    if system.front == "plug":
+        return tuple(outflow)
+    radius_cm = system.catheter.fact("inner_diameter").number("cm") / 2
+    diffusivity = catalogue.load().practice["path"].fact("diffusivity").number("cm^2/s")
+    bore = Bore(float(radius_cm), float(diffusivity))
+    return spread(outflow, end.route.column, system.path_volume_nl, bore)

@@ -1,0 +1,170 @@
+"""Memory under bad luck: every write may fail in every way, and every bit may flip."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from openitb import units
+from openitb.implant import Implant, StoreError, advance, latched_alarms, log_entries, pump_state, to_bytes
+from openitb.implant import memory as memories
+from openitb.implant.faults.bad_store import BadStore, Failure, PowerLostError
+from openitb.implant.memory import Slot, recall, save
+from openitb.prescription import SimpleContinuous
+from openitb.protocol import AlarmCondition, LogKind, PumpState, verify_chain
+
+DAY = units.MS_PER_DAY
+BITS = 8
+
+
+def kept(*implants: Implant) -> BadStore:
+    store = BadStore()
+    for implant in implants:
+        save(store, implant)
+    return store
+
+
+def save_all(store: BadStore, states: tuple[Implant, ...]) -> None:
+    """Save until the power fails, which it must."""
+    for state in states:
+        try:
+            save(store, state)
+        except PowerLostError:
+            return
+    pytest.fail("no write failed")
+
+
+@pytest.fixture
+def states(bench: object) -> tuple[Implant, ...]:
+    """A life in steps, each a state to be saved."""
+    found = [bench.implant]
+    for micrograms in (150, 200, 250):
+        bench.order(SimpleContinuous(micrograms * units.PG_PER_UG))
+        bench.run_days(1)
+        found.append(bench.implant)
+    return tuple(found)
+
+
+def test_what_was_saved_last_is_recalled(states: tuple[Implant, ...]) -> None:
+    assert recall(kept(*states)) == states[-1]
+
+
+@pytest.mark.requirement("SYS-05", "TEL-04")
+@pytest.mark.parametrize("failure", Failure)
+@pytest.mark.parametrize("fails_at", range(1, 7))
+def test_a_write_that_fails_leaves_the_state_before_or_after_it(
+    fails_at: int, failure: Failure, states: tuple[Implant, ...]
+) -> None:
+    store = kept(states[0])
+    store.fails_at, store.failure, store.writes = fails_at, failure, 0
+    save_all(store, states[1:])
+    store.power_on()
+    number = (fails_at + 1) // 2  # each save takes two writes; the state whose save failed
+    found = recall(store)
+    entries = [e for e in log_entries(found) if e.kind is not LogKind.MEMORY_MASKED]
+    assert entries in [list(log_entries(state)) for state in states[number - 1 : number + 1]]
+    save(store, found)
+    assert recall(store) == found
+
+
+def test_power_may_fail_again_while_the_second_try_is_saved(states: tuple[Implant, ...]) -> None:
+    for failure in Failure:
+        store = kept(states[0])
+        for state in states[1:]:
+            for fails_at in (1, 2):
+                store.fails_at, store.failure, store.writes = fails_at, failure, 0
+                with pytest.raises(PowerLostError):
+                    save(store, state)
+                assert len(log_entries(recall(store))) >= len(log_entries(states[0]))
+        store.power_on()
+        save(store, states[-1])
+        assert recall(store) == states[-1]
+
+
+@pytest.mark.requirement("SYS-03", "LOG-07")
+def test_every_single_bit_that_flips_is_masked_by_the_other_slot(
+    states: tuple[Implant, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = kept(states[1])
+    sound = dict(store.slots)
+    monkeypatch.setattr(memories, "from_bytes", lambda data: data)  # which bytes are believed is at stake
+    monkeypatch.setattr(memories, "_noted", lambda data, _slot: data)
+    expected = to_bytes(states[1])
+    for slot in Slot:
+        for bit in range(len(sound[slot]) * BITS):
+            store.slots = dict(sound)
+            store.flip(slot, bit)
+            assert recall(store) == expected
+
+
+def test_a_masked_slot_is_noted_in_the_log_and_raises_no_alarm(states: tuple[Implant, ...]) -> None:
+    store = kept(states[1])
+    store.flip(Slot.A, 5000)
+    found = recall(store)
+    assert log_entries(found)[-1].kind is LogKind.MEMORY_MASKED
+    assert log_entries(found)[-1].get("slot") == "a"
+    assert replace(found.firmware, log=states[1].firmware.log) == states[1].firmware
+
+
+def damaged_beliefs(implant: Implant) -> BadStore:
+    """Both slots with one bit of the belief turned over."""
+    store = kept(implant)
+    place = store.slots[Slot.A].index(b"stopped_since_ms")
+    for slot in Slot:
+        store.flip(slot, place * BITS)
+    return store
+
+
+@pytest.mark.requirement("DEL-14")
+def test_when_both_slots_are_damaged_the_pump_goes_on_at_minimum_rate_and_sounds(
+    states: tuple[Implant, ...],
+) -> None:
+    found = recall(damaged_beliefs(states[-1]))
+    assert pump_state(found) is PumpState.MINIMUM_RATE
+    assert AlarmCondition.SETTINGS_LOST in latched_alarms(found)
+    assert found.hardware == states[-1].hardware
+    assert found.firmware.counter == states[-1].firmware.counter
+    later = advance(found, found.now_ms + DAY).implant
+    assert later.hardware.delivered_nl - found.hardware.delivered_nl in {5_750, 6_000}
+
+
+def test_the_log_of_a_pump_that_lost_its_memory_goes_on_from_where_it_stood(
+    states: tuple[Implant, ...],
+) -> None:
+    found = recall(damaged_beliefs(states[-1]))
+    log = found.firmware.log
+    assert log.anchor == states[-1].firmware.log.head
+    assert log.entries[0].kind is LogKind.MEMORY_LOST
+    assert verify_chain(log.entries, log.anchor) is None
+
+
+def test_the_alarm_of_lost_memory_ends_when_a_clinician_programs_the_pump(
+    bench: object, states: tuple[Implant, ...]
+) -> None:
+    bench.implant = recall(damaged_beliefs(states[-1]))
+    bench.order(SimpleContinuous(200 * units.PG_PER_UG))
+    assert AlarmCondition.SETTINGS_LOST not in latched_alarms(bench.implant)
+    assert pump_state(bench.implant) is PumpState.RUNNING
+
+
+@pytest.mark.parametrize("name", [b"filled_mass_pg", b"filled_at_stroke"])
+def test_when_truth_or_plate_are_gone_too_it_is_refused(name: bytes, states: tuple[Implant, ...]) -> None:
+    store = damaged_beliefs(states[-1])
+    for slot in Slot:
+        for place in _places(store.slots[slot], name):
+            store.flip(slot, place * BITS)
+    with pytest.raises(StoreError, match="both slots are damaged"):
+        recall(store)
+
+
+def _places(data: bytes, name: bytes) -> list[int]:
+    return [at for at in range(len(data)) if data.startswith(name, at)]
+
+
+def test_an_empty_memory_is_refused() -> None:
+    with pytest.raises(StoreError, match="nothing is kept in either slot"):
+        recall(BadStore())
+
+
+def test_a_save_costs_two_writes(make_bench: Callable) -> None:
+    assert kept(make_bench().implant).writes == len(Slot)
