@@ -56,6 +56,7 @@ def clinic(live_server, pump, screen):
         RefillRecord.objects.create(
             system=system,
             at=at,
+            expected_nl=12_000_000,
             aspirated_nl=2_000_000,
             injected_nl=18_000_000,
             new_concentration_ug_per_ml=500,
@@ -105,6 +106,49 @@ def test_charts_are_drawn_and_their_tables_open(clinic) -> None:
     check(screen)
 
 
+def test_a_refusal_marks_its_field(clinic) -> None:
+    screen, _, patient = clinic
+    screen.goto(f"{patient}program/")
+    screen.click("form.actions button[type=submit]")
+    screen.fill("#dose", "lots")
+    screen.click("[data-order-form] button[type=submit]")
+    screen.wait_for_selector("#dose[aria-invalid=true]")
+    assert "expected a number and a unit" in screen.inner_text("#dose-error")
+    screen.complaints.clear()  # the console tells of the 422
+    check(screen)
+
+
+def test_the_delivery_check_fits_its_panel(clinic) -> None:
+    screen, _, patient = clinic
+    screen.goto(patient)
+    screen.wait_for_selector(".delivery__residuals")
+    over = "element => element.scrollWidth - element.clientWidth"
+    assert screen.locator(".delivery").evaluate(over) <= 0
+    table, panel = (screen.locator(name).bounding_box() for name in (".delivery__residuals", ".delivery"))
+    assert table["x"] + table["width"] <= panel["x"] + panel["width"]
+
+
+def test_going_back_after_a_commit_leads_to_the_start(clinic) -> None:
+    screen, _, patient = clinic
+    screen.goto(f"{patient}program/review/")
+    assert screen.url == f"{patient}program/"
+    screen.wait_for_selector("text=Interrogate the pump")
+    check(screen)
+
+
+def test_the_reservoir_goes_on_to_the_reading_shown_beside_it(clinic, pump) -> None:
+    screen, _, patient = clinic
+    screen.goto(f"{patient}program/")
+    screen.click("form.actions button[type=submit]")
+    screen.wait_for_selector("[data-order-form]")
+    pump.reservoir_nl, pump.now_ms = 11_900_000, pump.now_ms + 3_600_000
+    screen.goto(patient)
+    screen.wait_for_selector("#pump-card .pump__dose")
+    drawn = """() => echarts.getInstanceByDom(document.querySelector("[data-chart=history-data]")).getOption()
+        .series.find((one) => one.name.startsWith("Read from pump")).data"""
+    assert [value for _, value in screen.evaluate(drawn)] == [12.4, 11.9]
+
+
 def test_the_search_narrows_the_list_as_one_types(clinic) -> None:
     screen, home, _ = clinic
     screen.goto(home)
@@ -122,10 +166,20 @@ def test_a_flex_order_is_typed_reviewed_and_sent(clinic, pump) -> None:
     screen.click("text=Interrogate >> visible=true >> nth=-1")
     screen.check("input[value=flex]")
     check(screen)
+    total = screen.locator("[data-total]").first
+    screen.fill("[name=rate-1]", "200")
+    assert total.inner_text() == "4800 µg/day, +2300 % against now"
+    warning = screen.locator("[data-step-warning]").first
+    assert "This step alone gives 4800 µg: more than the whole day now (200 µg)" in warning.inner_text()
+    check(screen)
     screen.fill("[name=rate-1]", "12")
     screen.click("[data-add-step]")
+    assert total.inner_text() == "288 µg/day, +44 % against now"
     screen.fill("[name=from-1] >> nth=1", "08:00")
+    assert total.inner_text().startswith("Adds up once every step has a time and a rate")
     screen.fill("[name=rate-1] >> nth=1", "6")
+    assert total.inner_text() == "192 µg/day, -4 % against now"
+    assert warning.inner_text() == ""
     screen.click("[data-order-form] button[type=submit]")
     screen.wait_for_selector("#prediction canvas")
     check(screen)

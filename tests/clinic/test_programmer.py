@@ -62,12 +62,15 @@ def test_a_pump_out_of_reach_changes_nothing_and_says_so(desk, system, pump) -> 
 @pytest.mark.parametrize(
     ("order", "complaint"),
     [
-        ({"mode": "simple continuous", "dose": ""}, "dose"),
-        ({"mode": "simple continuous", "dose": "-5"}, "dose"),
-        ({"mode": "simple continuous", "dose": "200 mL/day"}, "dose"),
-        ({"mode": "simple continuous", "dose": "nan"}, "dose"),
-        ({"mode": "mystery"}, "mode"),
-        ({"mode": "flex", "pattern": "1", "days-1": "mon", "from-1": "00:00", "rate-1": "12"}, "days"),
+        ({"mode": "simple continuous", "dose": ""}, "Daily dose: got "),
+        ({"mode": "simple continuous", "dose": "-5"}, "Daily dose: got "),
+        ({"mode": "simple continuous", "dose": "200 mL/day"}, "Daily dose: got "),
+        ({"mode": "simple continuous", "dose": "nan"}, "Daily dose: got "),
+        ({"mode": "mystery"}, "Infusion mode: got "),
+        (
+            {"mode": "flex", "pattern": "1", "days-1": "mon", "from-1": "00:00", "rate-1": "12"},
+            "Weekdays: got mon",
+        ),
     ],
 )
 def test_an_order_that_does_not_read_comes_back_as_typed_with_one_line(
@@ -261,7 +264,7 @@ def test_an_order_the_pump_cannot_run_comes_back_with_the_rule_that_refuses(
     assert answer.status_code == 422
     assert "The pump cannot run this order" in page
     assert "the pump makes at most 24" in page
-    assert "does not read" not in page
+    assert "cannot be read" not in page
     assert 'value="240"' in page
 
 
@@ -291,3 +294,41 @@ def test_going_back_to_a_step_that_a_form_leads_to_begins_at_the_start(desk, sys
     answer = desk.get(at(name, system, *more))
     assert (answer.status_code, answer.headers["Location"]) == (302, at("program", system))
     assert pump.sent == []
+
+
+def field_of(page: str, name: str, number: int = 0) -> str:
+    """The tag of an input, with what stands between it and the next cell."""
+    cell_ends = r'(?=</td>|</div>\s*<p class="quiet")'
+    return re.findall(rf'<input[^>]*name="{name}"[^>]*>.*?{cell_ends}', page, re.S)[number]
+
+
+def test_a_refusal_speaks_the_words_of_the_form_and_marks_the_field(desk, system) -> None:
+    typed = {
+        "mode": "flex",
+        "pattern": "1",
+        "days-1": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+        "from-1": ["00:00", "08:00"],
+        "rate-1": ["12", ""],
+    }
+    page = desk.post(at("program-review", system), typed).content.decode()
+    assert "Pattern 1, step 2, dose rate: got nothing, expected a number and a unit" in page
+    assert "patterns[0]" not in page
+    assert "ug/h" not in page
+    assert 'aria-invalid="true"' not in field_of(page, "rate-1", 0)
+    assert 'aria-invalid="true"' in field_of(page, "rate-1", 1)
+    assert 'class="field-error"' in field_of(page, "rate-1", 1)
+
+
+@pytest.mark.parametrize(("dose", "invalid"), [("", True), ("lots", True), ("240", False)])
+def test_the_daily_dose_is_marked_where_it_does_not_read(desk, system, dose, invalid) -> None:
+    order = {"mode": "simple continuous", "dose": dose} | ({} if invalid else {"mode": "mystery"})
+    page = desk.post(at("program-review", system), order).content.decode()
+    assert ('aria-invalid="true"' in field_of(page, "dose")) is invalid
+    assert "cannot be read" in page
+    assert ("Daily dose: got " if invalid else "Infusion mode: got &#x27;mystery&#x27;") in page
+
+
+def test_a_clinic_that_writes_mcg_is_refused_in_mcg(desk, system, settings) -> None:
+    settings.CLINIC_MICRO = "mcg"
+    page = desk.post(at("program-review", system), {"mode": "simple continuous", "dose": "0"})
+    assert "Daily dose: got 0 mcg/day, expected above zero" in page.content.decode()

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from openitb.clinic.desk import dayplot, order_form, readings
 from openitb.clinic.desk.cautions import cautions
 from openitb.clinic.desk.commands import NotCommitted, resolve, send
+from openitb.clinic.desk.form_errors import form_error, shown_patterns
 from openitb.clinic.desk.order_form import OrderForm
 from openitb.clinic.desk.ports import Commit, LinkFailure, OrderRefused, Review, link
 from openitb.clinic.people.models import User
@@ -134,10 +136,15 @@ def _edit(
         return _start(request, patient, system, failure=reading)
     if keep:
         readings.keep(system, reading)
+    form = form or order_form.from_mapping(reading.program.order)
+    error = form_error(refused.message, settings.CLINIC_MICRO) if refused and not refused.findings else None
     context = _page(patient, system, 2) | {
         "reading": reading,
         "cautions": cautions(reading.alarms),
-        "form": form or order_form.from_mapping(reading.program.order),
+        "form": form,
+        "patterns": shown_patterns(form, error),
+        "error": error,
+        "dose_error": error.at("dose") if error else "",
         "refused": refused,
         "modes": order_form.MODES,
         "day_names": DAY_NAMES,

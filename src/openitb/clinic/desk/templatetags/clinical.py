@@ -44,6 +44,12 @@ def dose(pg_per_day: int | None) -> str:
 
 
 @register.filter
+def micrograms(pg: int) -> str:
+    """Amount of drug in µg as a bare number, for a script to count with: `192.5`."""
+    return f"{pg / units.PG_PER_UG:f}"
+
+
+@register.filter
 def mass(pg: int | None) -> str:
     """Amount of drug: `50 µg`."""
     return NOTHING if pg is None else units.format_mass(pg, _micro())
