@@ -82,7 +82,7 @@ def parse(read: Callable[[str], str]) -> Catalogue:
         catheters=_section(read, "catheters.toml", Catheter),
         drugs=_section(read, "drugs.toml", Drug),
         limits=_section(read, "limits.toml", Limits),
-        practice=_section(read, "practice.toml", Entry),
+        practice={**_section(read, "practice.toml", Entry), **_section(read, "guard.toml", Entry)},
         body=_section(read, "body.toml", Entry),
         scales=_section(read, "scales.toml", Scale),
         citations=_section(read, "citations.toml", Citation),

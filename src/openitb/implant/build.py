@@ -24,6 +24,7 @@ class Build:
     default_low_alarm_nl: int
     largest_stage_nl: int
     stopped_too_long_ms: int
+    guard_windows_ms: tuple[int, ...]
     battery: "BatteryDesign"
 
     def __post_init__(self) -> None:
@@ -80,6 +81,9 @@ def build_of(serial: str, pump: Pump) -> Build:
         default_low_alarm_nl=pump.low_reservoir_alarm_nl,
         largest_stage_nl=practice["implant"].fact("largest_stage").whole("nL"),
         stopped_too_long_ms=practice["alarms"].fact("stopped_too_long").whole("ms"),
+        guard_windows_ms=tuple(
+            fact.whole("ms") for name, fact in practice["guard"].facts.items() if name.startswith("window_")
+        ),
         battery=_battery_of(pump, practice["battery"]),
     )
 

@@ -13,7 +13,8 @@ from openitb.implant.build import Build, build_of
 from openitb.implant.errors import ImplantError
 from openitb.implant.firmware.commands import execute
 from openitb.implant.firmware.controller import new_controller
-from openitb.implant.firmware.guard import Guard
+from openitb.implant.firmware.credits import Issuer, key_of
+from openitb.implant.firmware.guard import Guard, Limits
 from openitb.implant.firmware.log import new_log
 from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, WallClock, logged
 from openitb.implant.firmware.strokes import Counter, Train
@@ -121,11 +122,12 @@ def advance(implant: Implant, to_ms: int) -> Advanced:
     firmware = implant.firmware
     while firmware.counter.tick_ms < until_tick:
         train = next_train(firmware, implant.build, until_tick)
-        if firmware.guard.admits(train):
-            outlet.turn(train, implant.build.stroke_nl)
-            firmware = ran(firmware, implant.build, train)
-        else:
+        admitted = firmware.guard.admitted(train, firmware.controller.credit)
+        if admitted is None:
             firmware = vetoed(firmware, implant.build)
+        else:
+            outlet.turn(admitted, implant.build.stroke_nl)
+            firmware = ran(firmware, implant.build, admitted)
     return Advanced(
         replace(implant, hardware=outlet.hardware, firmware=firmware, now_ms=to_ms), outlet.parcels()
     )
@@ -222,12 +224,18 @@ def _new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock
         clock=clock,
         controller=new_controller(compile_order(Stopped(), label, pump)),
         counter=Counter(),
-        guard=Guard(build.stroke_cost // build.highest_flow_nl_per_day),
+        guard=_new_guard(build),
         reservoir=BelievedReservoir(volume_nl, 0, label, build.default_low_alarm_nl),
         log=new_log(build.serial),
+        issuer=Issuer(key_of(build.serial)),
     )
     detail = (("pump", build.pump_id), ("volume_nl", volume_nl), ("concentration_ug_per_ml", label))
     return logged(firmware, LogKind.IMPLANTED, PUMP, detail)
+
+
+def _new_guard(build: Build) -> Guard:
+    shortest_interval_ms = build.stroke_cost // build.highest_flow_nl_per_day
+    return Guard(shortest_interval_ms, key_of(build.serial), Limits(highest_nl_per_day=0))
 
 
 def _with_reservoir(implant: Implant, reservoir: Reservoir) -> Implant:

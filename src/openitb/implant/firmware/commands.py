@@ -10,6 +10,7 @@ from dataclasses import replace
 from openitb import catalogue
 from openitb.implant.build import Build
 from openitb.implant.firmware import alarms, changes, report
+from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.refusal import RefusalError, require
 from openitb.implant.firmware.state import Answer, Firmware, logged
 from openitb.implant.firmware.watch import settled
@@ -86,7 +87,8 @@ def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str)
     change = changes.plan(firmware, build, command, pump)
     asked: Detail = (("command_id", command.command_id), *change.asked)
     intended = logged(firmware, change.intent, actor, asked)
-    done = _primes_given_up(intended, change.effect(intended), build, actor)
+    done = authorised(firmware, change.effect(intended), build)
+    done = _primes_given_up(intended, done, build, actor)
     for kind in change.outcomes:
         done = logged(done, kind, actor, asked)
     return settled(alarms.clear_gone(done, build, actor), build)

@@ -9,17 +9,22 @@ stays right whatever is reprogrammed, stopped or refilled in the meantime.
 from dataclasses import dataclass, replace
 
 from openitb.implant.build import Build
+from openitb.implant.firmware.credits import Credit
 from openitb.prescription import MinimumRate, Program, Stopped
 from openitb.protocol import PumpState, StageKind
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Delivery until stroke number `until_stroke`; `program` is None for a prime."""
+    """Delivery until stroke number `until_stroke`; `program` is None for a prime.
+
+    `credit` is what the guard lets it run on; a stage without one is held to the program's limits.
+    """
 
     kind: StageKind
     program: Program | None
     until_stroke: int
+    credit: Credit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,11 @@ class Controller:
         if self.halt is not None:
             return None
         return self.stages[0].program if self.stages else self.program
+
+    @property
+    def credit(self) -> Credit | None:
+        """What the present flow is to be charged to; None for the program's own."""
+        return self.stages[0].credit if self.stages and self.halt is None else None
 
 
 def with_program(

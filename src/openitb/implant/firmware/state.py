@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from openitb.implant.build import Build
 from openitb.implant.firmware.controller import Controller
+from openitb.implant.firmware.credits import Issuer
 from openitb.implant.firmware.guard import Guard
 from openitb.implant.firmware.log import Instant, Log
 from openitb.implant.firmware.strokes import Counter
@@ -53,6 +54,14 @@ class BelievedReservoir:
 
 
 @dataclass(frozen=True, slots=True)
+class DoseLimit:
+    """The most drug that any window of `window_ms` may hold, set by a clinician."""
+
+    window_ms: int
+    most_pg: int
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """A latched condition and the pump's UTC at which it was raised."""
 
@@ -79,6 +88,8 @@ class Firmware:
     guard: Guard
     reservoir: BelievedReservoir
     log: Log
+    issuer: Issuer
+    dose_limits: tuple[DoseLimit, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     eri_ms: int | None = None
     answers: tuple[Answer, ...] = ()

@@ -30,8 +30,8 @@ def next_train(firmware: Firmware, build: Build, until_ms: int) -> Train:
 
 def ran(firmware: Firmware, build: Build, train: Train) -> Firmware:
     """The firmware after an admitted train: strokes counted, then all that falls due at its end."""
-    firmware = replace(firmware, counter=firmware.counter.after(train), guard=firmware.guard.after(train))
-    return settled(firmware, build)
+    guard = firmware.guard.after(train, firmware.controller.credit)
+    return settled(replace(firmware, counter=firmware.counter.after(train), guard=guard), build)
 
 
 def vetoed(firmware: Firmware, build: Build) -> Firmware:

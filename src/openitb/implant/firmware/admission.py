@@ -1,0 +1,63 @@
+"""Admission: would a bolus, or a new program, keep every limit in every window still to come?
+
+A request that fits now may still make a later window too full, once the flow that follows is added
+(safety.md INC-20). So the whole future is laid out, the committed program at its full flow and
+the bolus on top, and every window is tried until the longest one has left the bolus behind.
+Holds: DEL-06, BOL-01.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from openitb.implant.firmware.guard import Guard
+from openitb.implant.firmware.passed import Breach, Kind, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Constant flow of the committed program up to `end_ms`."""
+
+    end_ms: int
+    rate_nl_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A bolus on top of the program: `rate_nl_per_day` more from `start_ms` to `end_ms`."""
+
+    start_ms: int
+    end_ms: int
+    rate_nl_per_day: int
+
+
+def first_breach(
+    guard: Guard, now_ms: int, basal: tuple[Flow, ...], extra: Extra | None = None
+) -> Breach | None:
+    """The first window that would hold too much; None if all of the laid-out future keeps the limits.
+
+    `basal` must reach one longest window beyond the end of the bolus, or what comes later is not seen.
+    """
+    passed, limits = guard.passed, guard.limits.dose
+    for run in _future(now_ms, basal, extra):
+        found = [passed.breach(run, limit, frozenset({Kind.PLAIN, Kind.BOLUS})) for limit in limits]
+        first = min((b for b in found if b), key=lambda breach: breach.at_ms, default=None)
+        if first is not None:
+            return first
+        passed = passed.after(run, guard.limits.longest_ms)
+    return None
+
+
+def _future(now_ms: int, basal: tuple[Flow, ...], extra: Extra | None) -> Iterator[Run]:
+    """Runs of basal and bolus together, each of one flow."""
+    start = now_ms
+    for flow in basal:
+        for end in _cuts(start, flow.end_ms, extra):
+            within = extra is not None and extra.start_ms <= start < extra.end_ms
+            rate = flow.rate_nl_per_day + (extra.rate_nl_per_day if extra and within else 0)
+            yield Run(start, end, rate, 0, Kind.BOLUS if within else Kind.PLAIN)
+            start = end
+
+
+def _cuts(start_ms: int, end_ms: int, extra: Extra | None) -> list[int]:
+    edges = (extra.start_ms, extra.end_ms, end_ms) if extra else (end_ms,)
+    return sorted({at for at in edges if start_ms < at <= end_ms})

@@ -1,0 +1,130 @@
+"""What the guard is told after each command: limits from the committed program, credits for stages.
+
+This is the only place where program and guard meet, and it runs once per command, not while
+delivering: a controller that goes wrong later cannot reach it. Holds: DEL-06, DEL-07, BOL-13.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from openitb import units
+from openitb.implant.build import Build
+from openitb.implant.firmware.controller import Stage
+from openitb.implant.firmware.credits import Credit
+from openitb.implant.firmware.guard import Limits
+from openitb.implant.firmware.passed import Kind, Limit
+from openitb.implant.firmware.state import DoseLimit, Firmware
+from openitb.prescription import Program
+
+
+def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
+    """`after`, with its guard told of what has changed since `before`, and credits for new stages."""
+    firmware = replace(after, guard=after.guard.told(limits_of(before, after, build)))
+    return _with_credits(firmware, build)
+
+
+def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
+    """The limits that hold from now on, mild to windows that reach back before the change."""
+    program, old = after.controller.program, before.guard.limits
+    highest = highest_flow(program)
+    now = _Change(after.counter.tick_ms, before.clock != after.clock)
+    peak = max(highest, old.highest_nl_per_day)
+    return Limits(
+        highest_nl_per_day=highest,
+        program=tuple(
+            now.limit(_of(old.program, window_ms), window_ms, fullest(program, window_ms), peak * window_ms)
+            for window_ms in build.guard_windows_ms
+        ),
+        dose=tuple(
+            now.limit(_of(old.dose, limit.window_ms), limit.window_ms, _flow_of(limit, program))
+            for limit in after.dose_limits
+        ),
+    )
+
+
+def highest_flow(program: Program) -> int:
+    """The highest flow of any hour of the week, in nL/day."""
+    return max(step.rate_nl_per_day for step in program.week)
+
+
+def fullest(program: Program, window_ms: int) -> int:
+    """The most that the program delivers in any window of that length, in nL/day x ms."""
+    starts = [step.from_ms_of_week for step in program.week]
+    begins = (*starts, *(start - window_ms for start in starts))
+    flowed = _Flowed(program)
+    return max(flowed.by(begin + window_ms) - flowed.by(begin) for begin in begins)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The tick of a command, and whether it moved the clock that flex steps follow."""
+
+    tick_ms: int
+    moved_clock: bool
+
+    def limit(self, old: Limit | None, window_ms: int, most: int, spanning: int = 0) -> Limit:
+        """The new limit; the old one where nothing has changed."""
+        if old is None or (old.most == most and not self.moved_clock):
+            return old or Limit(window_ms, most, self.tick_ms, max(most, spanning))
+        still = old.spanning if self.tick_ms - window_ms < old.since_ms else 0
+        return Limit(window_ms, most, self.tick_ms, max(most, old.most, spanning, still))
+
+
+class _Flowed:
+    """Cumulative flow of a weekly program."""
+
+    def __init__(self, program: Program) -> None:
+        self._week = program.week
+        self._starts = [step.from_ms_of_week for step in program.week]
+        self._sums = [0]
+        for this, following in pairwise(program.week):
+            span_ms = following.from_ms_of_week - this.from_ms_of_week
+            self._sums.append(self._sums[-1] + this.rate_nl_per_day * span_ms)
+        self._whole = self._within(units.MS_PER_WEEK)
+
+    def by(self, at_ms: int) -> int:
+        """Flow from the start of a week to `at_ms`, which may lie weeks before or after."""
+        weeks, rest = divmod(at_ms, units.MS_PER_WEEK)
+        return weeks * self._whole + self._within(rest)
+
+    def _within(self, ms_of_week: int) -> int:
+        step = bisect_right(self._starts, ms_of_week) - 1
+        return self._sums[step] + self._week[step].rate_nl_per_day * (ms_of_week - self._starts[step])
+
+
+def _of(limits: tuple[Limit, ...], window_ms: int) -> Limit | None:
+    return next((limit for limit in limits if limit.window_ms == window_ms), None)
+
+
+def _flow_of(limit: DoseLimit, program: Program) -> int:
+    """A limit on drug as a limit on flow, at the label concentration, rounded down."""
+    return limit.most_pg * units.MS_PER_DAY // program.concentration_ug_per_ml
+
+
+def _with_credits(firmware: Firmware, build: Build) -> Firmware:
+    """Each stage with a credit that covers exactly what is left of it; every other one withdrawn."""
+    stages: list[Stage] = []
+    start = firmware.counter.strokes
+    for stage in firmware.controller.stages:
+        strokes = max(0, stage.until_stroke - start)
+        firmware, credited = _credited(firmware, build, stage, strokes)
+        stages.append(credited)
+        start += strokes
+    control = replace(firmware.controller, stages=tuple(stages))
+    kept = tuple(stage.credit for stage in stages if stage.credit)
+    return replace(firmware, controller=control, guard=firmware.guard.withdrawn(kept))
+
+
+def _credited(firmware: Firmware, build: Build, stage: Stage, strokes: int) -> tuple[Firmware, Stage]:
+    highest = highest_flow(stage.program) if stage.program else build.highest_flow_nl_per_day
+    if _covers(stage.credit, firmware, strokes, highest):
+        return firmware, stage
+    issuer, credit = firmware.issuer.issue(Kind.PATH, strokes, highest)
+    firmware = replace(firmware, issuer=issuer, guard=firmware.guard.granted(credit))
+    return firmware, replace(stage, credit=credit)
+
+
+def _covers(credit: Credit | None, firmware: Firmware, strokes: int, highest: int) -> bool:
+    left = firmware.guard.ledger.left(credit)
+    return credit is not None and left == strokes and credit.highest_nl_per_day == highest

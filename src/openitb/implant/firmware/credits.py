@@ -1,0 +1,97 @@
+"""Credits: what a clinician's command allows once, beyond the program, and how nothing is allowed twice.
+
+A prime, a bridge or a bolus would be an overdose to a guard that knows only the program; so each comes
+with a credit of its own: so many strokes, no faster than a given flow, under a number that is used
+once. The seal binds them together with a key that the issuer and the guard share and the
+controller does not hold, so a controller that went wrong can neither make a credit nor change one.
+Holds: BOL-13, DEL-07.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+
+from openitb.implant.firmware.passed import Kind
+
+SEAL_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """So many strokes of one kind, at `highest_nl_per_day` at the most, once."""
+
+    number: int
+    kind: Kind
+    strokes: int
+    highest_nl_per_day: int
+    seal: bytes
+
+    def is_sealed_by(self, key: bytes) -> bool:
+        """True if it is as it was issued by the holder of `key`."""
+        return hmac.compare_digest(self.seal, _seal(key, self))
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Makes credits. Numbers only grow; persisted, so that none is ever issued twice."""
+
+    key: bytes
+    last_number: int = 0
+
+    def issue(self, kind: Kind, strokes: int, highest_nl_per_day: int) -> tuple["Issuer", Credit]:
+        """The issuer afterwards, and the credit."""
+        number = self.last_number + 1
+        blank = Credit(number, kind, strokes, highest_nl_per_day, b"")
+        return replace(self, last_number=number), replace(blank, seal=_seal(self.key, blank))
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A credit the guard has accepted, and the strokes left on it."""
+
+    credit: Credit
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The guard's own account of credits; `last_number` is the highest it ever accepted."""
+
+    last_number: int = 0
+    open: tuple[Open, ...] = ()
+
+    def accepted(self, credit: Credit, key: bytes) -> "Ledger":
+        """With one credit more; unchanged for one that is not sealed, empty, or was seen before."""
+        known = credit.number <= self.last_number
+        if known or credit.strokes <= 0 or not credit.is_sealed_by(key):
+            return self
+        return Ledger(credit.number, (*self.open, Open(credit, credit.strokes)))
+
+    def left(self, credit: Credit | None) -> int:
+        """Strokes left on a credit; 0 for none, for one that is spent, withdrawn, changed or made up."""
+        return next((entry.left for entry in self.open if entry.credit == credit), 0)
+
+    def spent(self, credit: Credit, strokes: int) -> "Ledger":
+        """With `strokes` taken off a credit; one with nothing left is closed for good."""
+        after = (
+            replace(entry, left=entry.left - strokes) if entry.credit == credit else entry
+            for entry in self.open
+        )
+        return replace(self, open=tuple(entry for entry in after if entry.left > 0))
+
+    def only(self, kept: tuple[Credit, ...]) -> "Ledger":
+        """With every open credit withdrawn but those; a number withdrawn is never accepted again."""
+        return replace(self, open=tuple(entry for entry in self.open if entry.credit in kept))
+
+
+NO_CREDITS = Ledger()
+
+
+def key_of(serial: str) -> bytes:
+    """The key of one pump's issuer and guard. It parts two pieces of one firmware, not people."""
+    return hashlib.sha256(f"openitb credit key 1\n{serial}".encode()).digest()
+
+
+def _seal(key: bytes, credit: Credit) -> bytes:
+    text = f"{credit.number}\n{credit.kind.value}\n{credit.strokes}\n{credit.highest_nl_per_day}"
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()[:SEAL_BYTES]

@@ -1,0 +1,148 @@
+"""What the guard let through: flow over time, kept as straight runs, and windows cut out of it.
+
+Flow is accumulated in nL/day x ms, as strokes are, so every sum is exact. A window of length w that
+ends at t holds `total(t) - total(t - w)`; between two edges that is a straight line, so the first
+moment at which a window holds too much is computed, not searched.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+MOST_RUNS = 1_024
+
+
+class Kind(StrEnum):
+    """Under what title strokes were made."""
+
+    PLAIN = "plain"  # by the committed program
+    BOLUS = "bolus"  # with a credit, and counted as dose
+    PATH = "path"  # with a credit, to fill or empty the path: prime and bridge
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Constant flow from `start_ms` to `end_ms`; `burst` is flow that came at once at the start."""
+
+    start_ms: int
+    end_ms: int
+    rate_nl_per_day: int
+    burst: int
+    kind: Kind
+
+    @property
+    def flow(self) -> int:
+        """All of it."""
+        return self.burst + self.rate_nl_per_day * (self.end_ms - self.start_ms)
+
+    def until(self, at_ms: int) -> int:
+        """What of it had come by `at_ms`."""
+        if at_ms < self.start_ms:
+            return 0
+        return self.burst + self.rate_nl_per_day * (min(at_ms, self.end_ms) - self.start_ms)
+
+    def continued(self, other: "Run") -> bool:
+        """True if `other` goes on as this one does."""
+        same = (self.rate_nl_per_day, self.kind) == (other.rate_nl_per_day, other.kind)
+        return same and other.burst == 0 and self.end_ms == other.start_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """The window of `window_ms` that ends at `at_ms` is the first to hold too much."""
+
+    at_ms: int
+    window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that any window of `window_ms` may hold, in nL/day x ms.
+
+    Windows that begin before `since_ms` saw another limit come or go and may hold up to `spanning`.
+    """
+
+    window_ms: int
+    most: int
+    since_ms: int = 0
+    spanning: int = 0
+
+    def at(self, end_ms: int) -> int:
+        """What the window that ends at `end_ms` may hold."""
+        return self.most if end_ms - self.window_ms >= self.since_ms else max(self.most, self.spanning)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The runs of as much of the past as the longest window reaches back, in order of time."""
+
+    runs: tuple[Run, ...] = ()
+
+    def after(self, run: Run, longest_ms: int) -> "Passed":
+        """With one run more, and without those that no window can reach any longer."""
+        last = self.runs[-1] if self.runs else None
+        if last is not None and last.continued(run):
+            runs = (*self.runs[:-1], replace(last, end_ms=run.end_ms))
+        else:
+            runs = (*self.runs, run)
+        if runs[0].end_ms > run.end_ms - longest_ms and len(runs) <= MOST_RUNS:
+            return Passed(runs)
+        return Passed(_within_memory(tuple(r for r in runs if r.end_ms > run.end_ms - longest_ms)))
+
+    def held(self, window_ms: int, end_ms: int, kinds: frozenset[Kind]) -> int:
+        """The flow of those kinds in the window that ends at `end_ms`."""
+        start_ms = end_ms - window_ms
+        return sum(run.until(end_ms) - run.until(start_ms) for run in self.runs if run.kind in kinds)
+
+    def breach(self, run: Run, limit: Limit, kinds: frozenset[Kind]) -> Breach | None:
+        """The first window in which the limit would not hold any longer if `run` came next."""
+        if run.kind not in kinds:
+            return None
+        for begin, end in self._pieces(run, limit):
+            at_ms = self._crossing(run, limit, kinds, (begin, end))
+            if at_ms is not None:
+                return Breach(at_ms, limit.window_ms)
+        return None
+
+    def _pieces(self, run: Run, limit: Limit) -> Iterator[tuple[int, int]]:
+        """Stretches of `run` in which what the window holds is a straight line, limit and all."""
+        first = bisect_left(self.runs, run.start_ms - limit.window_ms, key=lambda past: past.end_ms)
+        past = (*self.runs[first:], run)
+        leaving = {edge + limit.window_ms for old in past for edge in (old.start_ms, old.end_ms)}
+        leaving.add(limit.since_ms + limit.window_ms)
+        inside = sorted(edge for edge in leaving if run.start_ms < edge < run.end_ms)
+        begins = (run.start_ms, *inside)
+        # a burst leaves the window at its edge at once, so each stretch ends one tick before the next
+        yield from zip(begins, (*(edge - 1 for edge in inside), run.end_ms), strict=True)
+
+    def _crossing(self, run: Run, limit: Limit, kinds: frozenset[Kind], span: tuple[int, int]) -> int | None:
+        begin, end = span
+        allowed = limit.at(begin)
+        with_run = Passed((*self.runs, run))
+        held = with_run.held(limit.window_ms, begin, kinds)
+        if held > allowed:
+            return begin
+        if end == begin:
+            return None
+        slope = with_run.held(limit.window_ms, begin + 1, kinds) - held
+        if slope <= 0 or held + slope * (end - begin) <= allowed:
+            return None
+        return begin + (allowed - held) // slope + 1
+
+
+NOTHING = Passed()
+
+
+def _within_memory(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    """At most so many runs; the oldest are taken together as if they had come later than they did."""
+    if len(runs) <= MOST_RUNS:
+        return runs
+    surplus = len(runs) - MOST_RUNS + 1
+    oldest, rest = runs[:surplus], runs[surplus:]
+    end_ms = oldest[-1].end_ms
+    kind = max((run.kind for run in oldest), key=_WEIGHT.__getitem__)
+    return (Run(end_ms, end_ms, 0, sum(run.flow for run in oldest), kind), *rest)
+
+
+_WEIGHT = {Kind.PATH: 0, Kind.BOLUS: 1, Kind.PLAIN: 2}
