@@ -13,7 +13,7 @@ from openitb.implant.firmware.strokes import Counter, Train
 
 COST = 250 * units.MS_PER_DAY
 HIGHEST = 24_000_000
-GUARD = Guard(COST // HIGHEST, key_of("NGP000001"), Limits(HIGHEST))
+GUARD = Guard(COST // HIGHEST, key_of("NGP000001"), Limits(HIGHEST, units.MS_PER_DAY))
 
 rates = st.integers(1, HIGHEST)
 phases = st.integers(0, COST - 1)

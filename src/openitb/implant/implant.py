@@ -235,7 +235,8 @@ def _new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock
 
 def _new_guard(build: Build) -> Guard:
     shortest_interval_ms = build.stroke_cost // build.highest_flow_nl_per_day
-    return Guard(shortest_interval_ms, key_of(build.serial), Limits(highest_nl_per_day=0))
+    limits = Limits(highest_nl_per_day=0, memory_ms=max(build.guard_windows_ms))
+    return Guard(shortest_interval_ms, key_of(build.serial), limits)
 
 
 def _with_reservoir(implant: Implant, reservoir: Reservoir) -> Implant:

@@ -43,7 +43,7 @@ def first_breach(
         first = min((b for b in found if b), key=lambda breach: breach.at_ms, default=None)
         if first is not None:
             return first
-        passed = passed.after(run, guard.limits.longest_ms)
+        passed = passed.after(run, guard.limits.memory_ms)
     return None
 
 

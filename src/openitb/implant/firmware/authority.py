@@ -29,12 +29,15 @@ def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
     program, old = after.controller.program, before.guard.limits
     highest = highest_flow(program)
     now = _Change(after.counter.tick_ms, before.clock != after.clock)
-    peak = max(highest, old.highest_nl_per_day)
+    peak = max(highest, old.highest_nl_per_day, before.guard.passed.fastest(Kind.PLAIN))
+    full = ((window_ms, fullest(program, window_ms)) for window_ms in build.guard_windows_ms)
     return Limits(
         highest_nl_per_day=highest,
+        memory_ms=max(build.guard_windows_ms),
         program=tuple(
-            now.limit(_of(old.program, window_ms), window_ms, fullest(program, window_ms), peak * window_ms)
-            for window_ms in build.guard_windows_ms
+            now.limit(_of(old.program, window_ms), window_ms, most, peak * window_ms)
+            for window_ms, most in full
+            if most < highest * window_ms
         ),
         dose=tuple(
             now.limit(_of(old.dose, limit.window_ms), limit.window_ms, _flow_of(limit, program))

@@ -29,17 +29,14 @@ DOSE = frozenset({Kind.PLAIN, Kind.BOLUS})
 class Limits:
     """What is authorised now: highest flow of the program, and windows in nL/day x ms.
 
-    `program` holds what the program itself delivers, `dose` what the clinician allows at most.
+    `program` holds what the program itself delivers, `dose` what the clinician allows at most. A window
+    that the highest flow cannot fill too much needs no entry. The past is remembered for `memory_ms`.
     """
 
     highest_nl_per_day: int
+    memory_ms: int
     program: tuple[Limit, ...] = ()
     dose: tuple[Limit, ...] = ()
-
-    @property
-    def longest_ms(self) -> int:
-        """How far back any window reaches."""
-        return max((limit.window_ms for limit in (*self.program, *self.dose)), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Guard:
         return replace(
             self,
             ledger=ledger,
-            passed=self.passed.after(self._run(train, kind), self.limits.longest_ms),
+            passed=self.passed.after(self._run(train, kind), self.limits.memory_ms),
             phase=train.flow % train.cost,
             last_stroke_ms=last,
         )

@@ -5,10 +5,11 @@ ends at t holds `total(t) - total(t - w)`; between two edges that is a straight 
 moment at which a window holds too much is computed, not searched.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
 
 MOST_RUNS = 1_024
 
@@ -95,40 +96,68 @@ class Passed:
         start_ms = end_ms - window_ms
         return sum(run.until(end_ms) - run.until(start_ms) for run in self.runs if run.kind in kinds)
 
+    def fastest(self, kind: Kind) -> int:
+        """The highest flow of that kind in memory, in nL/day."""
+        return max((run.rate_nl_per_day for run in self.runs if run.kind is kind), default=0)
+
     def breach(self, run: Run, limit: Limit, kinds: frozenset[Kind]) -> Breach | None:
         """The first window in which the limit would not hold any longer if `run` came next."""
         if run.kind not in kinds:
             return None
-        for begin, end in self._pieces(run, limit):
-            at_ms = self._crossing(run, limit, kinds, (begin, end))
+        start_ms = run.start_ms - limit.window_ms
+        first = bisect_right(self.runs, start_ms, key=_END)
+        held = run.burst + _flow_after(start_ms, self.runs[first:], kinds)
+        begin, leaving = run.start_ms, 0
+        for edge in _edges((*self.runs[first:], run), limit, kinds):
+            until = max(begin, min(edge.at_ms, run.end_ms))
+            slope = run.rate_nl_per_day - leaving
+            at_ms = _crossing(held, slope, (begin, until), limit.at(begin))
             if at_ms is not None:
                 return Breach(at_ms, limit.window_ms)
+            if edge.at_ms > run.end_ms:
+                return None
+            held += slope * (until - begin) - (edge.dropped if edge.at_ms > run.start_ms else 0)
+            begin, leaving = until, leaving if edge.leaving is None else edge.leaving
         return None
 
-    def _pieces(self, run: Run, limit: Limit) -> Iterator[tuple[int, int]]:
-        """Stretches of `run` in which what the window holds is a straight line, limit and all."""
-        first = bisect_left(self.runs, run.start_ms - limit.window_ms, key=lambda past: past.end_ms)
-        past = (*self.runs[first:], run)
-        leaving = {edge + limit.window_ms for old in past for edge in (old.start_ms, old.end_ms)}
-        leaving.add(limit.since_ms + limit.window_ms)
-        inside = sorted(edge for edge in leaving if run.start_ms < edge < run.end_ms)
-        begins = (run.start_ms, *inside)
-        # a burst leaves the window at its edge at once, so each stretch ends one tick before the next
-        yield from zip(begins, (*(edge - 1 for edge in inside), run.end_ms), strict=True)
 
-    def _crossing(self, run: Run, limit: Limit, kinds: frozenset[Kind], span: tuple[int, int]) -> int | None:
-        begin, end = span
-        allowed = limit.at(begin)
-        with_run = Passed((*self.runs, run))
-        held = with_run.held(limit.window_ms, begin, kinds)
-        if held > allowed:
-            return begin
-        if end == begin:
-            return None
-        slope = with_run.held(limit.window_ms, begin + 1, kinds) - held
-        if slope <= 0 or held + slope * (end - begin) <= allowed:
-            return None
-        return begin + (allowed - held) // slope + 1
+class _Edge(NamedTuple):
+    """From `at_ms` on `leaving` flows out of the window's far end; `dropped` leaves there at once."""
+
+    at_ms: int
+    leaving: int | None
+    dropped: int
+
+
+_END = attrgetter("end_ms")
+
+
+def _flow_after(start_ms: int, runs: tuple[Run, ...], kinds: frozenset[Kind]) -> int:
+    """What of the runs came after `start_ms`, which only the first of them may reach back beyond."""
+    whole = sum([run.flow for run in runs if run.kind in kinds])
+    return whole - runs[0].until(start_ms) if runs and runs[0].kind in kinds else whole
+
+
+def _edges(runs: tuple[Run, ...], limit: Limit, kinds: frozenset[Kind]) -> list[_Edge]:
+    """Where the window's beginning meets an edge of the past, up to beyond the end of the last run."""
+    edges = [_Edge(limit.since_ms + limit.window_ms, None, 0)]
+    for run in runs:
+        rate, burst = (run.rate_nl_per_day, run.burst) if run.kind in kinds else (0, 0)
+        edges.append(_Edge(run.start_ms + limit.window_ms, rate, burst))
+        edges.append(_Edge(run.end_ms + limit.window_ms, 0, 0))
+        if run.end_ms + limit.window_ms > runs[-1].end_ms:
+            break
+    return sorted(edges, key=itemgetter(0))
+
+
+def _crossing(held: int, slope: int, span: tuple[int, int], allowed: int) -> int | None:
+    """The first tick of a straight stretch at which more is held than allowed; None if there is none."""
+    begin, end = span
+    if held > allowed:
+        return begin
+    if slope <= 0 or held + slope * (end - begin) <= allowed:
+        return None
+    return begin + (allowed - held) // slope + 1
 
 
 NOTHING = Passed()
