@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openitb import units
-from openitb.implant.firmware.admission import Extra, Flow, first_breach
-from openitb.implant.firmware.credits import Issuer, key_of
+from openitb.implant.firmware.admission import Extra, Flow, foreseen_breach
+from openitb.implant.firmware.credits import Charge, Credit, CreditKind, Issuer, key_of
 from openitb.implant.firmware.guard import Guard, Limits
-from openitb.implant.firmware.passed import MOST_RUNS, NOTHING, Breach, Kind, Limit, Passed, Run
+from openitb.implant.firmware.passed import MOST_RUNS, NOTHING, Breach, Limit, Passed, Run
 from openitb.implant.firmware.strokes import Train
 
 MINUTE, HOUR, DAY = units.MS_PER_MIN, units.MS_PER_H, units.MS_PER_DAY
@@ -22,8 +22,8 @@ ISSUER = Issuer(KEY)
 HIGHEST = 24_000_000
 
 
-def guard(highest: int = HIGHEST, **limits: tuple[Limit, ...]) -> Guard:
-    return Guard(COST // HIGHEST, KEY, Limits(highest, DAY, **limits))
+def guard(highest: int = HIGHEST, windows: tuple[Limit, ...] = ()) -> Guard:
+    return Guard(COST // HIGHEST, KEY, Limits(highest, DAY, windows))
 
 
 def train(start: int, end: int, rate: int, phase: int = 0) -> Train:
@@ -42,7 +42,7 @@ BOLUS = 1_440_000_000  # 1 mL in a minute, on top
 MOST = 26_500_000
 WINDOW = 240 * MINUTE
 SCRIPT = (100, 140, 180)
-PCA = Guard(1, KEY, Limits(BASAL, DAY, dose=(Limit(WINDOW, volume(MOST)),)))
+PCA = Guard(1, KEY, Limits(BASAL, DAY, (Limit(WINDOW, volume(MOST), with_boluses=True),)))
 ALWAYS = (Flow(1000 * MINUTE, BASAL),)
 
 
@@ -51,10 +51,8 @@ def lived(until_min: int, boluses: tuple[int, ...]) -> Guard:
     edges = sorted({0, 60, until_min, *boluses, *(b + 1 for b in boluses)})
     passed = NOTHING
     for start, end in pairwise(edge for edge in edges if edge <= until_min):
-        within = start in boluses
-        rate = 0 if start < 60 else BASAL + BOLUS * within
-        kind = Kind.BOLUS if within else Kind.PLAIN
-        passed = passed.after(Run(start * MINUTE, end * MINUTE, rate, 0, kind), DAY)
+        basal, bolus = (0 if start < 60 else BASAL), BOLUS * (start in boluses)
+        passed = passed.after(Run(start * MINUTE, end * MINUTE, basal, bolus), DAY)
     return replace(PCA, passed=passed)
 
 
@@ -63,8 +61,7 @@ def bolus_at(minute: int) -> Extra:
 
 
 def held_ml(passed: Passed, minute: int) -> float:
-    both = frozenset({Kind.PLAIN, Kind.BOLUS})
-    return passed.held(WINDOW, minute * MINUTE, both) / volume(1_000_000)
+    return passed.held(WINDOW, minute * MINUTE, with_boluses=True) / volume(1_000_000)
 
 
 @pytest.mark.requirement("DEL-06")
@@ -78,8 +75,10 @@ def test_incident_20_all_three_boluses_pass_a_check_at_the_moment_they_are_asked
 @pytest.mark.requirement("DEL-06")
 def test_incident_20_the_third_bolus_is_refused_because_of_minute_295() -> None:
     for number, minute in enumerate(SCRIPT[:2]):
-        assert first_breach(lived(minute, SCRIPT[:number]), minute * MINUTE, ALWAYS, bolus_at(minute)) is None
-    third = first_breach(lived(180, SCRIPT[:2]), 180 * MINUTE, ALWAYS, bolus_at(180))
+        assert (
+            foreseen_breach(lived(minute, SCRIPT[:number]), minute * MINUTE, ALWAYS, bolus_at(minute)) is None
+        )
+    third = foreseen_breach(lived(180, SCRIPT[:2]), 180 * MINUTE, ALWAYS, bolus_at(180))
     assert third == Breach(295 * MINUTE + 1, WINDOW)
 
 
@@ -96,7 +95,7 @@ def test_incident_20_without_admission_the_guard_stops_the_stroke_that_would_cro
 @pytest.mark.requirement("DEL-06")
 def test_the_third_bolus_is_admitted_once_the_first_has_left_every_window_to_come() -> None:
     waiting = lived(341, SCRIPT[:2])
-    assert first_breach(waiting, 341 * MINUTE, ALWAYS, bolus_at(341)) is None
+    assert foreseen_breach(waiting, 341 * MINUTE, ALWAYS, bolus_at(341)) is None
 
 
 # --- windows, against strokes counted one by one -----------------------------------------------------
@@ -133,7 +132,7 @@ def driven(watch: Guard, asked: list[tuple[int, int, int]], latching: bool = Fal
 def test_whatever_the_controller_asks_no_window_holds_more_than_its_limit_and_one_stroke(
     asked: list[tuple[int, int, int]],
 ) -> None:
-    made = driven(guard(program=LIMITS), asked)
+    made = driven(guard(windows=LIMITS), asked)
     for i, last in enumerate(made):
         for limit in LIMITS:
             inside = [tick for tick in made[: i + 1] if tick > last - limit.window_ms]
@@ -146,7 +145,7 @@ def test_whatever_the_controller_asks_no_window_holds_more_than_its_limit_and_on
 def test_no_window_of_any_length_holds_more_than_the_highest_flow_of_the_program_and_one_stroke(
     asked: list[tuple[int, int, int]],
 ) -> None:
-    made = driven(guard(highest=3_000_000, program=LIMITS), [(rate, ms, 0) for rate, ms, _ in asked])
+    made = driven(guard(highest=3_000_000, windows=LIMITS), [(rate, ms, 0) for rate, ms, _ in asked])
     for i, first in enumerate(made):
         for n, last in enumerate(made[i:]):
             assert n * COST <= 3_000_000 * (last - first)
@@ -163,12 +162,12 @@ def test_a_breach_is_the_first_tick_at_which_a_window_counted_tick_by_tick_holds
 ) -> None:
     passed, per_tick = NOTHING, []
     for flow, length in past:
-        passed = passed.after(Run(len(per_tick), len(per_tick) + length, flow, 0, Kind.PLAIN), 1000)
+        passed = passed.after(Run(len(per_tick), len(per_tick) + length, flow), 1000)
         per_tick += [flow] * length
     now = len(per_tick)
     per_tick += [rate] * ms
     over = [at for at in range(now, now + ms + 1) if sum(per_tick[max(0, at - w) : at]) > most]
-    found = passed.breach(Run(now, now + ms, rate, 0, Kind.PLAIN), Limit(w, most), frozenset(Kind))
+    found = passed.breach(Run(now, now + ms, rate), Limit(w, most))
     assert (found.at_ms if found else None) == (over[0] if over else None)
 
 
@@ -179,7 +178,7 @@ def test_no_cut_through_time_moves_a_veto(asked: list[tuple[int, int, int]], eve
         whole, rest = divmod(ms, every)
         pieces += [(rate, every, 0)] * min(whole, 20) + [(rate, rest + every * max(0, whole - 20), 0)]
     merged = [(rate, ms, 0) for rate, ms, _ in asked]
-    watch = guard(program=LIMITS)
+    watch = guard(windows=LIMITS)
     assert driven(watch, pieces, latching=True) == driven(watch, merged, latching=True)
 
 
@@ -195,17 +194,21 @@ def test_a_window_that_began_before_the_change_is_held_to_the_larger_limit() -> 
 def test_memory_is_bounded_and_forgetting_never_makes_room() -> None:
     passed = NOTHING
     for tick in range(3 * MOST_RUNS):
-        passed = passed.after(Run(tick, tick + 1, 1 + tick % 2, 0, Kind.PLAIN), DAY)
+        passed = passed.after(Run(tick, tick + 1, 1 + tick % 2), DAY)
     assert len(passed.runs) <= MOST_RUNS
     end = 3 * MOST_RUNS
     for window in (10, 1000, 2000, 2500, 3000):
         true = sum(1 + tick % 2 for tick in range(end - window, end))
-        assert passed.held(window, end, frozenset({Kind.PLAIN})) >= true
+        assert passed.held(window, end, with_boluses=False) >= true
 
 
 # --- credits -----------------------------------------------------------------------------------------
 
 TIGHT = guard(highest=400_000)
+
+
+def prime(strokes: int = 100, highest: int = HIGHEST) -> Credit:
+    return ISSUER.issue(CreditKind.PATH, strokes * COST, highest)[1]
 
 
 @pytest.mark.requirement("DEL-07")
@@ -214,61 +217,90 @@ def test_a_prime_without_a_credit_is_an_overdose_to_the_guard() -> None:
 
 
 @pytest.mark.requirement("DEL-07", "BOL-13")
-def test_a_credit_lets_its_strokes_through_once_and_is_then_worth_nothing() -> None:
-    _, credit = ISSUER.issue(Kind.PATH, 100, HIGHEST)
-    watch = TIGHT.granted(credit)
-    admitted = watch.admitted(train(0, HOUR, HIGHEST), credit)
+def test_a_credit_lets_its_volume_through_once_and_is_then_worth_nothing() -> None:
+    charge = Charge(prime(), HIGHEST)
+    watch = TIGHT.granted(charge.credit)
+    admitted = watch.admitted(train(0, HOUR, HIGHEST), charge)
     assert admitted is not None
     assert admitted.count == 100
-    spent = watch.after(admitted, credit)
-    assert spent.admitted(train(admitted.end_ms, HOUR, HIGHEST), credit) is None
-    assert spent.granted(credit) == spent
+    spent = watch.after(admitted, charge)
+    assert spent.admitted(train(admitted.end_ms, HOUR, HIGHEST), charge) is None
+    assert spent.granted(charge.credit) == spent
 
 
 @pytest.mark.requirement("DEL-07")
 @pytest.mark.parametrize(
     "change",
-    [{"strokes": 10_000}, {"highest_nl_per_day": 10**9}, {"number": 7}, {"kind": Kind.BOLUS}, {"seal": b""}],
+    [
+        {"flow": 10**20},
+        {"highest_nl_per_day": 10**9},
+        {"number": 7},
+        {"kind": CreditKind.BOLUS},
+        {"seal": b""},
+    ],
 )
 def test_a_credit_that_was_changed_or_made_up_is_not_accepted(change: dict[str, object]) -> None:
-    _, credit = ISSUER.issue(Kind.PATH, 100, 12_000_000)
+    credit = prime(highest=12_000_000)
     forged = replace(credit, **change)
     assert TIGHT.granted(forged) == TIGHT
-    assert TIGHT.granted(credit).admitted(train(0, MINUTE, 12_000_000), forged) is None
+    assert TIGHT.granted(credit).admitted(train(0, MINUTE, 12_000_000), Charge(forged, 12_000_000)) is None
 
 
 def test_a_credit_of_another_pump_is_not_accepted() -> None:
-    _, credit = Issuer(key_of("NGP000002")).issue(Kind.PATH, 100, HIGHEST)
+    _, credit = Issuer(key_of("NGP000002")).issue(CreditKind.PATH, COST, HIGHEST)
     assert TIGHT.granted(credit) == TIGHT
 
 
 @pytest.mark.requirement("DEL-07")
 def test_the_credit_of_a_bridge_is_no_licence_for_the_speed_of_a_prime() -> None:
-    _, credit = ISSUER.issue(Kind.PATH, 1500, 500_000)
+    credit = prime(1500, 500_000)
     watch = TIGHT.granted(credit)
-    assert watch.admitted(train(0, HOUR, 500_000), credit) == train(0, HOUR, 500_000)
-    assert watch.admitted(train(0, HOUR, 500_001), credit) is None
+    slow, fast = train(0, HOUR, 500_000), train(0, HOUR, 500_001)
+    assert watch.admitted(slow, Charge(credit, 500_000)) == slow
+    assert watch.admitted(fast, Charge(credit, 500_001)) is None
+
+
+@pytest.mark.requirement("DEL-04", "DEL-07")
+def test_a_credit_covers_no_more_than_the_flow_charged_to_it() -> None:
+    credit = prime(100, 1_000_000)
+    watch = TIGHT.granted(credit)
+    both = train(0, MINUTE, 1_400_000)
+    assert watch.admitted(both, Charge(credit, 1_000_000)) == both
+    assert watch.admitted(train(0, MINUTE, 1_400_001), Charge(credit, 1_000_000)) is None
+    assert watch.admitted(both, Charge(credit, 999_999)) is None
+    assert watch.admitted(both, Charge(credit, -1)) is None
 
 
 def test_a_withdrawn_credit_cannot_be_handed_in_again() -> None:
-    _, credit = ISSUER.issue(Kind.PATH, 100, HIGHEST)
+    credit = prime()
     watch = TIGHT.granted(credit).withdrawn(())
-    assert watch.granted(credit).admitted(train(0, MINUTE, HIGHEST), credit) is None
+    assert watch.granted(credit).admitted(train(0, MINUTE, HIGHEST), Charge(credit, HIGHEST)) is None
 
 
 @pytest.mark.requirement("DEL-06")
-def test_a_bolus_credit_counts_as_dose_and_a_path_credit_does_not() -> None:
-    limited = guard(highest=400_000, dose=(Limit(HOUR, volume(10_000)),))
-    for kind, strokes in ((Kind.BOLUS, 40), (Kind.PATH, 100)):
-        _, credit = ISSUER.issue(kind, 100, HIGHEST)
-        admitted = limited.granted(credit).admitted(train(0, HOUR, HIGHEST), credit)
-        assert admitted is not None
-        assert admitted.count == strokes
+@pytest.mark.parametrize(("kind", "strokes"), [(CreditKind.BOLUS, 40), (CreditKind.PATH, 100)])
+def test_a_bolus_counts_as_dose_and_a_prime_does_not(kind: CreditKind, strokes: int) -> None:
+    limited = guard(highest=400_000, windows=(Limit(HOUR, volume(10_000), with_boluses=True),))
+    _, credit = ISSUER.issue(kind, 100 * COST, HIGHEST)
+    admitted = limited.granted(credit).admitted(train(0, HOUR, HIGHEST), Charge(credit, HIGHEST))
+    assert admitted is not None
+    assert admitted.count == strokes
+
+
+@pytest.mark.requirement("BOL-04", "DEL-06")
+def test_a_bolus_on_its_credit_takes_no_room_from_the_program() -> None:
+    day = (Limit(HOUR, 400_000 * HOUR),)
+    credit = prime(40, 600_000)
+    watch = guard(highest=400_000, windows=day).granted(replace(credit))
+    asked = train(0, MINUTE, 1_000_000)
+    watch = watch.after(watch.admitted(asked, Charge(credit, 600_000)), Charge(credit, 600_000))
+    rest = train(MINUTE, 5 * HOUR, 400_000, watch.phase)
+    assert watch.admitted(rest) == rest
 
 
 @pytest.mark.requirement("DEL-11")
 def test_flow_that_nothing_accounts_for_counts_as_if_it_came_at_once() -> None:
-    limited = guard(highest=400_000, program=(Limit(HOUR, volume(300)),))
+    limited = guard(highest=400_000, windows=(Limit(HOUR, volume(300)),))
     honest = limited.after(train(0, 27_000, 400_000))
     assert honest.phase == COST // 2
     assert honest.admitted(train(27_000, 54_000, 400_000, COST // 2)) is not None

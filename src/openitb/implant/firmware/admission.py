@@ -9,8 +9,8 @@ Holds: DEL-06, BOL-01.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openitb.implant.firmware.guard import Guard
-from openitb.implant.firmware.passed import Breach, Kind, Run
+from openitb.implant.firmware.guard import Guard, first_breach
+from openitb.implant.firmware.passed import Breach, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,18 @@ class Extra:
     rate_nl_per_day: int
 
 
-def first_breach(
+def foreseen_breach(
     guard: Guard, now_ms: int, basal: tuple[Flow, ...], extra: Extra | None = None
 ) -> Breach | None:
     """The first window that would hold too much; None if all of the laid-out future keeps the limits.
 
     `basal` must reach one longest window beyond the end of the bolus, or what comes later is not seen.
     """
-    passed, limits = guard.passed, guard.limits.dose
+    passed = guard.passed
     for run in _future(now_ms, basal, extra):
-        found = [passed.breach(run, limit, frozenset({Kind.PLAIN, Kind.BOLUS})) for limit in limits]
-        first = min((b for b in found if b), key=lambda breach: breach.at_ms, default=None)
-        if first is not None:
-            return first
+        breach = first_breach(passed, guard.limits, run)
+        if breach is not None:
+            return breach
         passed = passed.after(run, guard.limits.memory_ms)
     return None
 
@@ -53,8 +52,7 @@ def _future(now_ms: int, basal: tuple[Flow, ...], extra: Extra | None) -> Iterat
     for flow in basal:
         for end in _cuts(start, flow.end_ms, extra):
             within = extra is not None and extra.start_ms <= start < extra.end_ms
-            rate = flow.rate_nl_per_day + (extra.rate_nl_per_day if extra and within else 0)
-            yield Run(start, end, rate, 0, Kind.BOLUS if within else Kind.PLAIN)
+            yield Run(start, end, flow.rate_nl_per_day, extra.rate_nl_per_day if extra and within else 0)
             start = end
 
 

@@ -11,9 +11,9 @@ from itertools import pairwise
 from openitb import units
 from openitb.implant.build import Build
 from openitb.implant.firmware.controller import Stage
-from openitb.implant.firmware.credits import Credit
+from openitb.implant.firmware.credits import CreditKind
 from openitb.implant.firmware.guard import Limits
-from openitb.implant.firmware.passed import Kind, Limit
+from openitb.implant.firmware.passed import Limit
 from openitb.implant.firmware.state import DoseLimit, Firmware
 from openitb.prescription import Program
 
@@ -27,23 +27,20 @@ def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
 def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
     """The limits that hold from now on, mild to windows that reach back before the change."""
     program, old = after.controller.program, before.guard.limits
+    change = _Change(old, after.counter.tick_ms, before.clock != after.clock)
     highest = highest_flow(program)
-    now = _Change(after.counter.tick_ms, before.clock != after.clock)
-    peak = max(highest, old.highest_nl_per_day, before.guard.passed.fastest(Kind.PLAIN))
+    peak = max(highest, old.highest_nl_per_day, before.guard.passed.fastest_nl_per_day)
     full = ((window_ms, fullest(program, window_ms)) for window_ms in build.guard_windows_ms)
-    return Limits(
-        highest_nl_per_day=highest,
-        memory_ms=max(build.guard_windows_ms),
-        program=tuple(
-            now.limit(_of(old.program, window_ms), window_ms, most, peak * window_ms)
-            for window_ms, most in full
-            if most < highest * window_ms
-        ),
-        dose=tuple(
-            now.limit(_of(old.dose, limit.window_ms), limit.window_ms, _flow_of(limit, program))
-            for limit in after.dose_limits
-        ),
+    watched = (
+        change.limit(Limit(window_ms, most, spanning=peak * window_ms))
+        for window_ms, most in full
+        if most < highest * window_ms
     )
+    doses = (
+        change.limit(Limit(dose.window_ms, _flow_of(dose, program), with_boluses=True))
+        for dose in after.dose_limits
+    )
+    return Limits(highest, max(build.guard_windows_ms), (*watched, *doses))
 
 
 def highest_flow(program: Program) -> int:
@@ -61,17 +58,21 @@ def fullest(program: Program, window_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """The tick of a command, and whether it moved the clock that flex steps follow."""
+    """The limits before a command, its tick, and whether it moved the clock that flex steps follow."""
 
+    old: Limits
     tick_ms: int
     moved_clock: bool
 
-    def limit(self, old: Limit | None, window_ms: int, most: int, spanning: int = 0) -> Limit:
-        """The new limit; the old one where nothing has changed."""
-        if old is None or (old.most == most and not self.moved_clock):
-            return old or Limit(window_ms, most, self.tick_ms, max(most, spanning))
-        still = old.spanning if self.tick_ms - window_ms < old.since_ms else 0
-        return Limit(window_ms, most, self.tick_ms, max(most, old.most, spanning, still))
+    def limit(self, new: Limit) -> Limit:
+        """`new` from now on; the old one where nothing has changed."""
+        old = next((limit for limit in self.old.windows if _watch_the_same(limit, new)), None)
+        if old is None:
+            return replace(new, since_ms=self.tick_ms)
+        if old.most == new.most and not self.moved_clock:
+            return old
+        still = old.spanning if self.tick_ms - new.window_ms < old.since_ms else 0
+        return replace(new, since_ms=self.tick_ms, spanning=max(old.most, new.spanning, still))
 
 
 class _Flowed:
@@ -96,8 +97,8 @@ class _Flowed:
         return self._sums[step] + self._week[step].rate_nl_per_day * (ms_of_week - self._starts[step])
 
 
-def _of(limits: tuple[Limit, ...], window_ms: int) -> Limit | None:
-    return next((limit for limit in limits if limit.window_ms == window_ms), None)
+def _watch_the_same(one: Limit, other: Limit) -> bool:
+    return (one.window_ms, one.with_boluses) == (other.window_ms, other.with_boluses)
 
 
 def _flow_of(limit: DoseLimit, program: Program) -> int:
@@ -106,28 +107,29 @@ def _flow_of(limit: DoseLimit, program: Program) -> int:
 
 
 def _with_credits(firmware: Firmware, build: Build) -> Firmware:
-    """Each stage with a credit that covers exactly what is left of it; every other one withdrawn."""
+    """Each stage with a credit that covers what is left of it; every other one withdrawn."""
     stages: list[Stage] = []
-    start = firmware.counter.strokes
+    start, phase = firmware.counter.strokes, firmware.counter.phase
     for stage in firmware.controller.stages:
         strokes = max(0, stage.until_stroke - start)
-        firmware, credited = _credited(firmware, build, stage, strokes)
+        firmware, credited = _credited(firmware, build, stage, strokes * build.stroke_cost - phase)
         stages.append(credited)
-        start += strokes
+        start, phase = start + strokes, 0
     control = replace(firmware.controller, stages=tuple(stages))
     kept = tuple(stage.credit for stage in stages if stage.credit)
     return replace(firmware, controller=control, guard=firmware.guard.withdrawn(kept))
 
 
-def _credited(firmware: Firmware, build: Build, stage: Stage, strokes: int) -> tuple[Firmware, Stage]:
+def _credited(firmware: Firmware, build: Build, stage: Stage, flow: int) -> tuple[Firmware, Stage]:
+    """A credit ends a tick after the last stroke, since strokes fall on whole ticks."""
     highest = highest_flow(stage.program) if stage.program else build.highest_flow_nl_per_day
-    if _covers(stage.credit, firmware, strokes, highest):
+    left, credit = firmware.guard.ledger.left(stage.credit), stage.credit
+    if (
+        credit is not None
+        and flow <= left < flow + build.stroke_cost
+        and credit.highest_nl_per_day == highest
+    ):
         return firmware, stage
-    issuer, credit = firmware.issuer.issue(Kind.PATH, strokes, highest)
+    issuer, credit = firmware.issuer.issue(CreditKind.PATH, flow + highest, highest)
     firmware = replace(firmware, issuer=issuer, guard=firmware.guard.granted(credit))
     return firmware, replace(stage, credit=credit)
-
-
-def _covers(credit: Credit | None, firmware: Firmware, strokes: int, highest: int) -> bool:
-    left = firmware.guard.ledger.left(credit)
-    return credit is not None and left == strokes and credit.highest_nl_per_day == highest

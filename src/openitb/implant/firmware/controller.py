@@ -9,7 +9,7 @@ stays right whatever is reprogrammed, stopped or refilled in the meantime.
 from dataclasses import dataclass, replace
 
 from openitb.implant.build import Build
-from openitb.implant.firmware.credits import Credit
+from openitb.implant.firmware.credits import Charge, Credit
 from openitb.prescription import MinimumRate, Program, Stopped
 from openitb.protocol import PumpState, StageKind
 
@@ -58,10 +58,10 @@ class Controller:
             return None
         return self.stages[0].program if self.stages else self.program
 
-    @property
-    def credit(self) -> Credit | None:
-        """What the present flow is to be charged to; None for the program's own."""
-        return self.stages[0].credit if self.stages and self.halt is None else None
+    def charge(self, rate_nl_per_day: int) -> Charge | None:
+        """What of a flow due now goes on a credit; None if all of it is the program's own."""
+        stage = self.stages[0] if self.stages and self.halt is None else None
+        return Charge(stage.credit, rate_nl_per_day) if stage and stage.credit else None
 
 
 def with_program(

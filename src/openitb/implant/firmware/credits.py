@@ -1,28 +1,34 @@
 """Credits: what a clinician's command allows once, beyond the program, and how nothing is allowed twice.
 
 A prime, a bridge or a bolus would be an overdose to a guard that knows only the program; so each comes
-with a credit of its own: so many strokes, no faster than a given flow, under a number that is used
+with a credit of its own: so much volume, no faster than a given flow, under a number that is used
 once. The seal binds them together with a key that the issuer and the guard share and the
 controller does not hold, so a controller that went wrong can neither make a credit nor change one.
-Holds: BOL-13, DEL-07.
+Volumes are accumulated flow, nL/day x ms, as strokes are. Holds: BOL-13, DEL-07.
 """
 
 import hashlib
 import hmac
 from dataclasses import dataclass, replace
-
-from openitb.implant.firmware.passed import Kind
+from enum import StrEnum
 
 SEAL_BYTES = 16
 
 
+class CreditKind(StrEnum):
+    """What a credit is for."""
+
+    BOLUS = "bolus"  # on top of the program, counted as dose
+    PATH = "path"  # to fill or empty the path: prime and bridge
+
+
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """So many strokes of one kind, at `highest_nl_per_day` at the most, once."""
+    """So much flow in all, at `highest_nl_per_day` at the most, once."""
 
     number: int
-    kind: Kind
-    strokes: int
+    kind: CreditKind
+    flow: int
     highest_nl_per_day: int
     seal: bytes
 
@@ -32,22 +38,30 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """The part of a flow that is to be taken from a credit."""
+
+    credit: Credit
+    rate_nl_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class Issuer:
     """Makes credits. Numbers only grow; persisted, so that none is ever issued twice."""
 
     key: bytes
     last_number: int = 0
 
-    def issue(self, kind: Kind, strokes: int, highest_nl_per_day: int) -> tuple["Issuer", Credit]:
+    def issue(self, kind: CreditKind, flow: int, highest_nl_per_day: int) -> tuple["Issuer", Credit]:
         """The issuer afterwards, and the credit."""
         number = self.last_number + 1
-        blank = Credit(number, kind, strokes, highest_nl_per_day, b"")
+        blank = Credit(number, kind, flow, highest_nl_per_day, b"")
         return replace(self, last_number=number), replace(blank, seal=_seal(self.key, blank))
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A credit the guard has accepted, and the strokes left on it."""
+    """A credit the guard has accepted, and the flow left on it."""
 
     credit: Credit
     left: int
@@ -63,19 +77,18 @@ class Ledger:
     def accepted(self, credit: Credit, key: bytes) -> "Ledger":
         """With one credit more; unchanged for one that is not sealed, empty, or was seen before."""
         known = credit.number <= self.last_number
-        if known or credit.strokes <= 0 or not credit.is_sealed_by(key):
+        if known or credit.flow <= 0 or not credit.is_sealed_by(key):
             return self
-        return Ledger(credit.number, (*self.open, Open(credit, credit.strokes)))
+        return Ledger(credit.number, (*self.open, Open(credit, credit.flow)))
 
     def left(self, credit: Credit | None) -> int:
-        """Strokes left on a credit; 0 for none, for one that is spent, withdrawn, changed or made up."""
+        """What is left on a credit; 0 for none, for one that is spent, withdrawn, changed or made up."""
         return next((entry.left for entry in self.open if entry.credit == credit), 0)
 
-    def spent(self, credit: Credit, strokes: int) -> "Ledger":
-        """With `strokes` taken off a credit; one with nothing left is closed for good."""
+    def spent(self, credit: Credit, flow: int) -> "Ledger":
+        """With so much taken off a credit; one with nothing left is closed for good."""
         after = (
-            replace(entry, left=entry.left - strokes) if entry.credit == credit else entry
-            for entry in self.open
+            replace(entry, left=entry.left - flow) if entry.credit == credit else entry for entry in self.open
         )
         return replace(self, open=tuple(entry for entry in after if entry.left > 0))
 
@@ -93,5 +106,5 @@ def key_of(serial: str) -> bytes:
 
 
 def _seal(key: bytes, credit: Credit) -> bytes:
-    text = f"{credit.number}\n{credit.kind.value}\n{credit.strokes}\n{credit.highest_nl_per_day}"
+    text = f"{credit.number}\n{credit.kind.value}\n{credit.flow}\n{credit.highest_nl_per_day}"
     return hmac.new(key, text.encode(), hashlib.sha256).digest()[:SEAL_BYTES]

@@ -17,26 +17,22 @@ change are held to the larger of the two. Holds: DEL-03, DEL-04, DEL-06, DEL-07,
 
 from dataclasses import dataclass, replace
 
-from openitb.implant.firmware.credits import NO_CREDITS, Credit, Ledger
-from openitb.implant.firmware.passed import NOTHING, Breach, Kind, Limit, Passed, Run
+from openitb.implant.firmware.credits import NO_CREDITS, Charge, Credit, CreditKind, Ledger
+from openitb.implant.firmware.passed import NOTHING, Breach, Limit, Passed, Run
 from openitb.implant.firmware.strokes import Train
-
-PLAIN = frozenset({Kind.PLAIN})
-DOSE = frozenset({Kind.PLAIN, Kind.BOLUS})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is authorised now: highest flow of the program, and windows in nL/day x ms.
+    """What is authorised now: the highest flow of the program, and what windows may hold.
 
-    `program` holds what the program itself delivers, `dose` what the clinician allows at most. A window
-    that the highest flow cannot fill too much needs no entry. The past is remembered for `memory_ms`.
+    A window that the highest flow cannot fill too much needs no entry. The past is remembered for
+    `memory_ms`, the longest window there can be.
     """
 
     highest_nl_per_day: int
     memory_ms: int
-    program: tuple[Limit, ...] = ()
-    dose: tuple[Limit, ...] = ()
+    windows: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +47,27 @@ class Guard:
     phase: int = 0
     last_stroke_ms: int | None = None
 
-    def admitted(self, train: Train, credit: Credit | None = None) -> Train | None:
+    def admitted(self, train: Train, charge: Charge | None = None) -> Train | None:
         """The longest beginning of a train that keeps every limit; None if not even the first tick does.
 
         A train may be cut short by a limit or because its credit runs out; the rest is asked again.
         """
         if not self._is_possible(train):
             return None
-        left = self.ledger.left(credit)
-        if credit is None or not left:
-            return self._within_windows(train, Kind.PLAIN) if self._is_authorised(train) else None
-        if train.rate_nl_per_day > credit.highest_nl_per_day:
+        covered = self._covered(train, charge)
+        if covered is None or train.rate_nl_per_day - _rate(charge) > self.limits.highest_nl_per_day:
             return None
-        covered = train.until(train.tick_of(left)) if train.count > left else train
-        return self._within_windows(covered, credit.kind)
+        return self._within_windows(covered, charge)
 
-    def after(self, train: Train, credit: Credit | None = None) -> "Guard":
+    def after(self, train: Train, charge: Charge | None = None) -> "Guard":
         """The guard once an admitted train has run."""
-        kind = credit.kind if credit is not None and self.ledger.left(credit) else Kind.PLAIN
-        last = train.tick_of(train.count) if train.count else self.last_stroke_ms
-        ledger = self.ledger.spent(credit, train.count) if credit and kind is not Kind.PLAIN else self.ledger
+        ms = train.end_ms - train.start_ms
         return replace(
             self,
-            ledger=ledger,
-            passed=self.passed.after(self._run(train, kind), self.limits.memory_ms),
+            ledger=self.ledger.spent(charge.credit, charge.rate_nl_per_day * ms) if charge else self.ledger,
+            passed=self.passed.after(self._run(train, charge), self.limits.memory_ms),
             phase=train.flow % train.cost,
-            last_stroke_ms=last,
+            last_stroke_ms=train.tick_of(train.count) if train.count else self.last_stroke_ms,
         )
 
     def told(self, limits: Limits) -> "Guard":
@@ -93,11 +84,7 @@ class Guard:
 
     def breach(self, run: Run) -> Breach | None:
         """The first watched window that would hold too much if `run` came next."""
-        found = (
-            *(self.passed.breach(run, limit, PLAIN) for limit in self.limits.program),
-            *(self.passed.breach(run, limit, DOSE) for limit in self.limits.dose),
-        )
-        return min((breach for breach in found if breach), key=lambda breach: breach.at_ms, default=None)
+        return first_breach(self.passed, self.limits, run)
 
     def _is_possible(self, train: Train) -> bool:
         """True if the drive is made for every stroke, and for its distance from the last one."""
@@ -114,17 +101,36 @@ class Guard:
             return False  # a stroke that should have been made already is not made up
         return self.last_stroke_ms is None or first_ms - self.last_stroke_ms >= self.shortest_interval_ms
 
-    def _is_authorised(self, train: Train) -> bool:
-        return train.rate_nl_per_day <= self.limits.highest_nl_per_day
+    def _covered(self, train: Train, charge: Charge | None) -> Train | None:
+        """The beginning of a train for which its credit lasts; None if it covers nothing of it."""
+        if charge is None or charge.rate_nl_per_day == 0:
+            return train
+        if not 0 < charge.rate_nl_per_day <= min(train.rate_nl_per_day, charge.credit.highest_nl_per_day):
+            return None
+        lasts_ms = self.ledger.left(charge.credit) // charge.rate_nl_per_day
+        return train.until(min(train.end_ms, train.start_ms + lasts_ms)) if lasts_ms else None
 
-    def _within_windows(self, train: Train, kind: Kind) -> Train | None:
-        breach = self.breach(self._run(train, kind))
+    def _within_windows(self, train: Train, charge: Charge | None) -> Train | None:
+        breach = self.breach(self._run(train, charge))
         if breach is None:
             return train
         last_ms = breach.at_ms - 1
         return train.until(last_ms) if last_ms > train.start_ms else None
 
-    def _run(self, train: Train, kind: Kind) -> Run:
+    def _run(self, train: Train, charge: Charge | None) -> Run:
         """What the train moves. A phase that nothing accounts for counts as flow that comes at once."""
+        credited = _rate(charge)
+        is_dose = charge is not None and charge.credit.kind is CreditKind.BOLUS
         burst = max(0, train.phase - self.phase)
-        return Run(train.start_ms, train.end_ms, train.rate_nl_per_day, burst, kind)
+        plain = train.rate_nl_per_day - credited
+        return Run(train.start_ms, train.end_ms, plain, credited if is_dose else 0, burst)
+
+
+def first_breach(passed: Passed, limits: Limits, run: Run) -> Breach | None:
+    """The first of the limited windows that would hold too much if `run` came next."""
+    found = (passed.breach(run, limit) for limit in limits.windows)
+    return min((breach for breach in found if breach), key=lambda breach: breach.at_ms, default=None)
+
+
+def _rate(charge: Charge | None) -> int:
+    return charge.rate_nl_per_day if charge else 0

@@ -7,46 +7,39 @@ moment at which a window holds too much is computed, not searched.
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 MOST_RUNS = 1_024
 
 
-class Kind(StrEnum):
-    """Under what title strokes were made."""
-
-    PLAIN = "plain"  # by the committed program
-    BOLUS = "bolus"  # with a credit, and counted as dose
-    PATH = "path"  # with a credit, to fill or empty the path: prime and bridge
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Constant flow from `start_ms` to `end_ms`; `burst` is flow that came at once at the start."""
+    """Constant flow from `start_ms` to `end_ms`: the program's, and on top of it a bolus's `extra`.
+
+    `burst` is flow that came at once at the start. What fills or empties the path is not in here.
+    """
 
     start_ms: int
     end_ms: int
     rate_nl_per_day: int
-    burst: int
-    kind: Kind
+    extra_nl_per_day: int = 0
+    burst: int = 0
 
-    @property
-    def flow(self) -> int:
-        """All of it."""
-        return self.burst + self.rate_nl_per_day * (self.end_ms - self.start_ms)
+    def rate(self, with_boluses: bool) -> int:
+        """Its flow in nL/day, with or without the bolus."""
+        return self.rate_nl_per_day + self.extra_nl_per_day if with_boluses else self.rate_nl_per_day
 
-    def until(self, at_ms: int) -> int:
+    def until(self, at_ms: int, with_boluses: bool) -> int:
         """What of it had come by `at_ms`."""
         if at_ms < self.start_ms:
             return 0
-        return self.burst + self.rate_nl_per_day * (min(at_ms, self.end_ms) - self.start_ms)
+        return self.burst + self.rate(with_boluses) * (min(at_ms, self.end_ms) - self.start_ms)
 
     def continued(self, other: "Run") -> bool:
         """True if `other` goes on as this one does."""
-        same = (self.rate_nl_per_day, self.kind) == (other.rate_nl_per_day, other.kind)
-        return same and other.burst == 0 and self.end_ms == other.start_ms
+        mine = (self.rate_nl_per_day, self.extra_nl_per_day, self.end_ms, 0)
+        return mine == (other.rate_nl_per_day, other.extra_nl_per_day, other.start_ms, other.burst)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +52,14 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The most that any window of `window_ms` may hold, in nL/day x ms.
+    """The most that any window of `window_ms` may hold, in nL/day x ms, with boluses or without.
 
     Windows that begin before `since_ms` saw another limit come or go and may hold up to `spanning`.
     """
 
     window_ms: int
     most: int
+    with_boluses: bool = False
     since_ms: int = 0
     spanning: int = 0
 
@@ -80,43 +74,43 @@ class Passed:
 
     runs: tuple[Run, ...] = ()
 
-    def after(self, run: Run, longest_ms: int) -> "Passed":
+    @property
+    def fastest_nl_per_day(self) -> int:
+        """The program's highest flow in memory."""
+        return max((run.rate_nl_per_day for run in self.runs), default=0)
+
+    def after(self, run: Run, memory_ms: int) -> "Passed":
         """With one run more, and without those that no window can reach any longer."""
         last = self.runs[-1] if self.runs else None
         if last is not None and last.continued(run):
             runs = (*self.runs[:-1], replace(last, end_ms=run.end_ms))
         else:
             runs = (*self.runs, run)
-        if runs[0].end_ms > run.end_ms - longest_ms and len(runs) <= MOST_RUNS:
+        if runs[0].end_ms > run.end_ms - memory_ms and len(runs) <= MOST_RUNS:
             return Passed(runs)
-        return Passed(_within_memory(tuple(r for r in runs if r.end_ms > run.end_ms - longest_ms)))
+        return Passed(_within_memory(tuple(r for r in runs if r.end_ms > run.end_ms - memory_ms)))
 
-    def held(self, window_ms: int, end_ms: int, kinds: frozenset[Kind]) -> int:
-        """The flow of those kinds in the window that ends at `end_ms`."""
-        start_ms = end_ms - window_ms
-        return sum(run.until(end_ms) - run.until(start_ms) for run in self.runs if run.kind in kinds)
+    def held(self, window_ms: int, end_ms: int, with_boluses: bool) -> int:
+        """The flow in the window that ends at `end_ms`."""
+        ends = (end_ms, end_ms - window_ms)
+        late, early = (sum(run.until(end, with_boluses) for run in self.runs) for end in ends)
+        return late - early
 
-    def fastest(self, kind: Kind) -> int:
-        """The highest flow of that kind in memory, in nL/day."""
-        return max((run.rate_nl_per_day for run in self.runs if run.kind is kind), default=0)
-
-    def breach(self, run: Run, limit: Limit, kinds: frozenset[Kind]) -> Breach | None:
+    def breach(self, run: Run, limit: Limit) -> Breach | None:
         """The first window in which the limit would not hold any longer if `run` came next."""
-        if run.kind not in kinds:
-            return None
         start_ms = run.start_ms - limit.window_ms
-        first = bisect_right(self.runs, start_ms, key=_END)
-        held = run.burst + _flow_after(start_ms, self.runs[first:], kinds)
-        begin, leaving = run.start_ms, 0
-        for edge in _edges((*self.runs[first:], run), limit, kinds):
+        past = self.runs[bisect_right(self.runs, start_ms, key=_END) :]
+        held = run.burst + _flow_after(start_ms, past, limit.with_boluses)
+        rate, begin, leaving = run.rate(limit.with_boluses), run.start_ms, 0
+        for edge in _edges((*past, run), limit):
             until = max(begin, min(edge.at_ms, run.end_ms))
-            slope = run.rate_nl_per_day - leaving
-            at_ms = _crossing(held, slope, (begin, until), limit.at(begin))
+            at_ms = _crossing(held, rate - leaving, (begin, until), limit.at(begin))
             if at_ms is not None:
                 return Breach(at_ms, limit.window_ms)
             if edge.at_ms > run.end_ms:
                 return None
-            held += slope * (until - begin) - (edge.dropped if edge.at_ms > run.start_ms else 0)
+            held += (rate - leaving) * (until - begin)
+            held -= edge.dropped if edge.at_ms > run.start_ms else 0
             begin, leaving = until, leaving if edge.leaving is None else edge.leaving
         return None
 
@@ -129,21 +123,24 @@ class _Edge(NamedTuple):
     dropped: int
 
 
+NOTHING = Passed()
+
 _END = attrgetter("end_ms")
 
 
-def _flow_after(start_ms: int, runs: tuple[Run, ...], kinds: frozenset[Kind]) -> int:
+def _flow_after(start_ms: int, runs: tuple[Run, ...], with_boluses: bool) -> int:
     """What of the runs came after `start_ms`, which only the first of them may reach back beyond."""
-    whole = sum([run.flow for run in runs if run.kind in kinds])
-    return whole - runs[0].until(start_ms) if runs and runs[0].kind in kinds else whole
+    if not runs:
+        return 0
+    whole = sum([run.until(run.end_ms, with_boluses) for run in runs])
+    return whole - runs[0].until(start_ms, with_boluses)
 
 
-def _edges(runs: tuple[Run, ...], limit: Limit, kinds: frozenset[Kind]) -> list[_Edge]:
+def _edges(runs: tuple[Run, ...], limit: Limit) -> list[_Edge]:
     """Where the window's beginning meets an edge of the past, up to beyond the end of the last run."""
     edges = [_Edge(limit.since_ms + limit.window_ms, None, 0)]
     for run in runs:
-        rate, burst = (run.rate_nl_per_day, run.burst) if run.kind in kinds else (0, 0)
-        edges.append(_Edge(run.start_ms + limit.window_ms, rate, burst))
+        edges.append(_Edge(run.start_ms + limit.window_ms, run.rate(limit.with_boluses), run.burst))
         edges.append(_Edge(run.end_ms + limit.window_ms, 0, 0))
         if run.end_ms + limit.window_ms > runs[-1].end_ms:
             break
@@ -160,9 +157,6 @@ def _crossing(held: int, slope: int, span: tuple[int, int], allowed: int) -> int
     return begin + (allowed - held) // slope + 1
 
 
-NOTHING = Passed()
-
-
 def _within_memory(runs: tuple[Run, ...]) -> tuple[Run, ...]:
     """At most so many runs; the oldest are taken together as if they had come later than they did."""
     if len(runs) <= MOST_RUNS:
@@ -170,8 +164,4 @@ def _within_memory(runs: tuple[Run, ...]) -> tuple[Run, ...]:
     surplus = len(runs) - MOST_RUNS + 1
     oldest, rest = runs[:surplus], runs[surplus:]
     end_ms = oldest[-1].end_ms
-    kind = max((run.kind for run in oldest), key=_WEIGHT.__getitem__)
-    return (Run(end_ms, end_ms, 0, sum(run.flow for run in oldest), kind), *rest)
-
-
-_WEIGHT = {Kind.PATH: 0, Kind.BOLUS: 1, Kind.PLAIN: 2}
+    return (Run(end_ms, end_ms, 0, burst=sum(run.until(end_ms, with_boluses=True) for run in oldest)), *rest)

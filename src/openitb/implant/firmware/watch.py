@@ -30,7 +30,7 @@ def next_train(firmware: Firmware, build: Build, until_ms: int) -> Train:
 
 def ran(firmware: Firmware, build: Build, train: Train) -> Firmware:
     """The firmware after an admitted train: strokes counted, then all that falls due at its end."""
-    guard = firmware.guard.after(train, firmware.controller.credit)
+    guard = firmware.guard.after(train, firmware.controller.charge(train.rate_nl_per_day))
     return settled(replace(firmware, counter=firmware.counter.after(train), guard=guard), build)
 
 
