@@ -27,9 +27,11 @@ from openitb.protocol import (
     Refused,
     ReservoirReport,
     SetClock,
+    SetDoseLimits,
     SetLowReservoirAlarm,
     StageKind,
     StageReport,
+    WindowDose,
     decode_reply,
     decode_request,
     encode,
@@ -66,15 +68,18 @@ entries = st.builds(
     st.lists(st.tuples(texts, st.one_of(texts, integers)), max_size=3).map(tuple),
     digests,
 )
+window_doses = st.lists(st.builds(WindowDose, integers, integers), max_size=3).map(tuple)
 requests = st.one_of(
     st.builds(Interrogate, texts, st.none() | integers),
     st.builds(ProgramPump, texts, texts, texts, orders, integers),
     st.builds(RecordRefill, texts, texts, texts, integers, integers, st.none() | integers),
     st.builds(SetLowReservoirAlarm, texts, texts, integers),
     st.builds(SetClock, texts, texts, integers, integers),
+    st.builds(SetDoseLimits, texts, texts, texts, window_doses),
 )
 interrogations = st.builds(
     Interrogation,
+    dose_limits=window_doses,
     serial=texts,
     pump_id=texts,
     at_ms=integers,

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from openitb.prescription import Order
 from openitb.protocol.chain import Anchor, LogEntry
+from openitb.protocol.limits import SetDoseLimits, WindowDose
 
 MAX_NAME = 80
 MAX_COMMAND_ID = 64
@@ -192,9 +193,10 @@ class Interrogation:
     log_anchor: Anchor
     log: tuple[LogEntry, ...]
     log_head: Anchor
+    dose_limits: tuple[WindowDose, ...] = ()
 
 
-Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock
+Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | SetDoseLimits
 Request = Interrogate | Command
 Reply = Interrogation | Applied | Refused
 Message = Request | Reply

@@ -14,8 +14,9 @@ from openitb.implant.firmware.controller import Stage
 from openitb.implant.firmware.credits import CreditKind
 from openitb.implant.firmware.guard import Limits
 from openitb.implant.firmware.passed import Limit
-from openitb.implant.firmware.state import DoseLimit, Firmware
+from openitb.implant.firmware.state import Firmware
 from openitb.prescription import Program
+from openitb.protocol import WindowDose
 
 
 def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
@@ -25,22 +26,18 @@ def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
 
 
 def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
-    """The limits that hold from now on, mild to windows that reach back before the change."""
-    program, old = after.controller.program, before.guard.limits
-    change = _Change(old, after.counter.tick_ms, before.clock != after.clock)
+    """The limits that hold from now on, mild to windows that reach back before the change.
+
+    Such a window holds at most what it held at the change, and what the new program adds: an honest
+    controller can deliver that much and no more.
+    """
+    program, change = after.controller.program, _Change(before, after)
     highest = highest_flow(program)
-    peak = max(highest, old.highest_nl_per_day, before.guard.passed.fastest_nl_per_day)
     full = ((window_ms, fullest(program, window_ms)) for window_ms in build.guard_windows_ms)
-    watched = (
-        change.limit(Limit(window_ms, most, spanning=peak * window_ms))
-        for window_ms, most in full
-        if most < highest * window_ms
-    )
-    doses = (
-        change.limit(Limit(dose.window_ms, _flow_of(dose, program), with_boluses=True))
-        for dose in after.dose_limits
-    )
-    return Limits(highest, max(build.guard_windows_ms), (*watched, *doses))
+    watched = (Limit(window_ms, most) for window_ms, most in full if most < highest * window_ms)
+    doses = (Limit(dose.window_ms, _flow_of(dose, program), with_boluses=True) for dose in after.dose_limits)
+    limits = (*map(change.of_program, watched), *map(change.of_dose, doses))
+    return Limits(highest, max(build.guard_windows_ms), limits)
 
 
 def highest_flow(program: Program) -> int:
@@ -58,21 +55,39 @@ def fullest(program: Program, window_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """The limits before a command, its tick, and whether it moved the clock that flex steps follow."""
+    """A command's before and after, as the guard's limits see it."""
 
-    old: Limits
-    tick_ms: int
-    moved_clock: bool
+    before: Firmware
+    after: Firmware
 
-    def limit(self, new: Limit) -> Limit:
-        """`new` from now on; the old one where nothing has changed."""
-        old = next((limit for limit in self.old.windows if _watch_the_same(limit, new)), None)
-        if old is None:
-            return replace(new, since_ms=self.tick_ms)
-        if old.most == new.most and not self.moved_clock:
+    def of_program(self, new: Limit) -> Limit:
+        """A limit from the program; the old one if neither program nor its clock has changed."""
+        weeks = [firmware.controller.program.week for firmware in (self.before, self.after)]
+        old = self._old(new)
+        if old is not None and weeks[0] == weeks[1] and self.before.clock == self.after.clock:
             return old
-        still = old.spanning if self.tick_ms - new.window_ms < old.since_ms else 0
-        return replace(new, since_ms=self.tick_ms, spanning=max(old.most, new.spanning, still))
+        return self._begun(new)
+
+    def of_dose(self, new: Limit) -> Limit:
+        """A limit on dose. Where it replaces another, no window may hold more than the larger of them."""
+        old = self._old(new)
+        if old is None:
+            return self._begun(new)
+        if old.most == new.most:
+            return old
+        tick_ms = self.after.counter.tick_ms
+        still = old.spanning if tick_ms - new.window_ms < old.since_ms else 0
+        return replace(new, since_ms=tick_ms, spanning=max(old.most, still))
+
+    def _begun(self, new: Limit) -> Limit:
+        tick_ms = self.after.counter.tick_ms
+        held = self.before.guard.passed.held(new.window_ms, tick_ms, new.with_boluses)
+        return replace(new, since_ms=tick_ms, spanning=held + new.most)
+
+    def _old(self, new: Limit) -> Limit | None:
+        same = (new.window_ms, new.with_boluses)
+        limits = self.before.guard.limits.windows
+        return next((old for old in limits if (old.window_ms, old.with_boluses) == same), None)
 
 
 class _Flowed:
@@ -97,11 +112,7 @@ class _Flowed:
         return self._sums[step] + self._week[step].rate_nl_per_day * (ms_of_week - self._starts[step])
 
 
-def _watch_the_same(one: Limit, other: Limit) -> bool:
-    return (one.window_ms, one.with_boluses) == (other.window_ms, other.with_boluses)
-
-
-def _flow_of(limit: DoseLimit, program: Program) -> int:
+def _flow_of(limit: WindowDose, program: Program) -> int:
     """A limit on drug as a limit on flow, at the label concentration, rounded down."""
     return limit.most_pg * units.MS_PER_DAY // program.concentration_ug_per_ml
 
@@ -122,6 +133,8 @@ def _with_credits(firmware: Firmware, build: Build) -> Firmware:
 
 def _credited(firmware: Firmware, build: Build, stage: Stage, flow: int) -> tuple[Firmware, Stage]:
     """A credit ends a tick after the last stroke, since strokes fall on whole ticks."""
+    if flow <= 0:
+        return firmware, stage  # a bridge that lies wholly within the prime before it
     highest = highest_flow(stage.program) if stage.program else build.highest_flow_nl_per_day
     left, credit = firmware.guard.ledger.left(stage.credit), stage.credit
     if (

@@ -17,6 +17,7 @@ from openitb.protocol import (
     PumpState,
     RecordRefill,
     SetClock,
+    SetDoseLimits,
     SetLowReservoirAlarm,
 )
 from openitb.protocol.chain import Detail
@@ -46,6 +47,8 @@ def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Chan
             return _low_alarm(build, command)
         case SetClock():
             return _clock(firmware, command)
+        case SetDoseLimits():
+            return _dose_limits(firmware, build, command)
 
 
 def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump) -> Change:
@@ -150,6 +153,23 @@ def _clock(firmware: Firmware, command: SetClock) -> Change:
     )
     outcomes = (LogKind.CLOCK_SET,)
     return Change(LogKind.CLOCK_INTENDED, asked, outcomes, lambda now: replace(now, clock=clock))
+
+
+def _dose_limits(firmware: Firmware, build: Build, command: SetDoseLimits) -> Change:
+    _require_current(firmware, command.expected_digest)
+    windows = [limit.window_ms for limit in command.limits]
+    known = ", ".join(str(window_ms) for window_ms in build.guard_windows_ms)
+    fits = set(windows) <= set(build.guard_windows_ms) and len(set(windows)) == len(windows)
+    require(fits, "limits", f"got windows of {windows} ms, expected each at most once of {known} ms")
+    lowest = min((limit.most_pg for limit in command.limits), default=1)
+    require(lowest > 0, "limits", f"got {lowest} pg, expected more than 0 pg")
+    asked = tuple((f"most_in_{limit.window_ms}_ms_pg", limit.most_pg) for limit in command.limits)
+    return Change(
+        LogKind.LIMITS_INTENDED,
+        asked or (("limits", "none"),),
+        (LogKind.LIMITS_SET,),
+        lambda now: replace(now, dose_limits=command.limits),
+    )
 
 
 def _asked(program: Program, before: str) -> Detail:

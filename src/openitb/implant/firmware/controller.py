@@ -7,6 +7,7 @@ stays right whatever is reprogrammed, stopped or refilled in the meantime.
 """
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from openitb.implant.build import Build
 from openitb.implant.firmware.credits import Charge, Credit
@@ -101,12 +102,12 @@ def next_change_ms(controller: Controller, at_ms: int, zone_offset_ms: int) -> i
 
 
 def finish_stages(controller: Controller, strokes: int) -> tuple[Controller, tuple[Stage, ...]]:
-    """The controller without the stages whose last stroke has been made, and those stages."""
-    done = tuple(stage for stage in controller.stages if stage.until_stroke <= strokes)
-    if not done:
-        return controller, ()
-    waiting = tuple(stage for stage in controller.stages if stage.until_stroke > strokes)
-    return replace(controller, stages=waiting), done
+    """The controller without the stages whose last stroke has been made, and those stages.
+
+    A bridge within a prime ends with the prime, whenever anybody looks in between.
+    """
+    done = tuple(takewhile(lambda stage: stage.until_stroke <= strokes, controller.stages))
+    return (replace(controller, stages=controller.stages[len(done) :]), done) if done else (controller, ())
 
 
 def without_prime(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:

@@ -111,9 +111,10 @@ class Guard:
         return train.until(min(train.end_ms, train.start_ms + lasts_ms)) if lasts_ms else None
 
     def _within_windows(self, train: Train, charge: Charge | None) -> Train | None:
-        breach = self.breach(self._run(train, charge))
+        run = self._run(train, charge)
+        breach = self.breach(run) if run.rate(with_boluses=True) or run.burst else None
         if breach is None:
-            return train
+            return train  # what adds nothing breaks nothing, least of all a halt
         last_ms = breach.at_ms - 1
         return train.until(last_ms) if last_ms > train.start_ms else None
 

@@ -74,11 +74,6 @@ class Passed:
 
     runs: tuple[Run, ...] = ()
 
-    @property
-    def fastest_nl_per_day(self) -> int:
-        """The program's highest flow in memory."""
-        return max((run.rate_nl_per_day for run in self.runs), default=0)
-
     def after(self, run: Run, memory_ms: int) -> "Passed":
         """With one run more, and without those that no window can reach any longer."""
         last = self.runs[-1] if self.runs else None

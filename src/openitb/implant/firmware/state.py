@@ -8,7 +8,7 @@ from openitb.implant.firmware.credits import Issuer
 from openitb.implant.firmware.guard import Guard
 from openitb.implant.firmware.log import Instant, Log
 from openitb.implant.firmware.strokes import Counter
-from openitb.protocol import AlarmCondition, LogKind
+from openitb.protocol import AlarmCondition, LogKind, WindowDose
 from openitb.protocol.chain import Detail
 
 PUMP = "pump"
@@ -54,14 +54,6 @@ class BelievedReservoir:
 
 
 @dataclass(frozen=True, slots=True)
-class DoseLimit:
-    """The most drug that any window of `window_ms` may hold, set by a clinician."""
-
-    window_ms: int
-    most_pg: int
-
-
-@dataclass(frozen=True, slots=True)
 class Alarm:
     """A latched condition and the pump's UTC at which it was raised."""
 
@@ -89,7 +81,7 @@ class Firmware:
     reservoir: BelievedReservoir
     log: Log
     issuer: Issuer
-    dose_limits: tuple[DoseLimit, ...] = ()
+    dose_limits: tuple[WindowDose, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     eri_ms: int | None = None
     answers: tuple[Answer, ...] = ()
