@@ -20,7 +20,7 @@ from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, Wa
 from openitb.implant.firmware.strokes import Counter, Train
 from openitb.implant.firmware.watch import next_train, ran, settled, vetoed
 from openitb.implant.hardware.clock import Crystal
-from openitb.implant.hardware.motor import Motor
+from openitb.implant.hardware.motor import MILLION, Motor
 from openitb.implant.hardware.reservoir import Reservoir
 from openitb.prescription import Stopped, compile_order
 from openitb.protocol import LogKind, Reply, Request, Role
@@ -37,10 +37,15 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """How one pump differs from its model: stroke volume and crystal, in ppm, true and unknown to it."""
+    """How one pump differs from its model: stroke volume and crystal, in ppm, true and unknown to it.
+
+    `metered` fits the virtual meter at the outlet, which reads `meter_ppm` too much.
+    """
 
     gain_ppm: int = 0
     drift_ppm: int = 0
+    metered: bool = False
+    meter_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Hardware:
     crystal: Crystal
     delivered_nl: int = 0
     delivered_pg: int = 0
+    meter_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +104,13 @@ def new_implant(
     Raises `ImplantError` for an empty serial, contents above the capacity and a specimen that deviates
     by the whole, `OrderError` for a concentration that is not above zero.
     """
-    build = build_of(serial, pump)
+    build = build_of(serial, pump, specimen.metered)
     mass_pg = contents.volume_nl * contents.concentration_ug_per_ml
     reservoir = Reservoir(
         contents.volume_nl, contents.volume_nl, mass_pg, build.capacity_nl, build.residual_nl
     )
-    hardware = Hardware(reservoir, Motor(specimen.gain_ppm), Crystal(at_ms, specimen.drift_ppm))
+    crystal = Crystal(at_ms, specimen.drift_ppm)
+    hardware = Hardware(reservoir, Motor(specimen.gain_ppm), crystal, meter_ppm=specimen.meter_ppm)
     firmware = _new_firmware(build, pump, contents, WallClock(at_ms, zone_offset_ms))
     return Implant(build, hardware, settled(firmware, build), at_ms)
 
@@ -121,13 +128,13 @@ def advance(implant: Implant, to_ms: int) -> Advanced:
     outlet = _Outlet(implant.hardware, implant.now_ms, to_ms)
     firmware = implant.firmware
     while firmware.counter.tick_ms < until_tick:
-        train = next_train(firmware, implant.build, until_tick)
+        train = outlet.until_noticed(next_train(firmware, implant.build, until_tick), firmware, implant.build)
         admitted = firmware.guard.admitted(train, firmware.controller.charge(train.rate_nl_per_day))
         if admitted is None:
             firmware = vetoed(firmware, implant.build)
         else:
-            outlet.turn(admitted, implant.build.stroke_nl)
-            firmware = ran(firmware, implant.build, admitted)
+            measured = outlet.turn(admitted, implant.build.stroke_nl)
+            firmware = ran(firmware, implant.build, admitted, measured)
     return Advanced(
         replace(implant, hardware=outlet.hardware, firmware=firmware, now_ms=to_ms), outlet.parcels()
     )
@@ -175,15 +182,31 @@ class _Outlet:
         self._end_ms = end_ms
         self._parts: list[tuple[int, int, int]] = []  # end, volume, mass
 
-    def turn(self, train: Train, stroke_nl: int) -> None:
-        """Make the strokes of a train: the one place where belief becomes truth."""
-        motor, reservoir = self.hardware.motor, self.hardware.reservoir
+    def until_noticed(self, train: Train, firmware: Firmware, build: Build) -> Train:
+        """The train, ended at the stroke that leaves the pump dry or lets its meter notice a fault.
+
+        A pump without a meter notices neither, and its trains stay whole.
+        """
+        if build.meter is None or not train.count:
+            return train
+        wet = self._last_wet(build.stroke_nl)
+        each = self._read(build.stroke_nl) if wet > 0 else 0
+        noticed = firmware.surveillance.strokes_to_notice(build.meter, build.stroke_nl, each)
+        ends = [strokes for strokes in (wet, noticed) if strokes is not None and 0 < strokes <= train.count]
+        return train.until(train.tick_of(min(ends))) if ends else train
+
+    def turn(self, train: Train, stroke_nl: int) -> int:
+        """Make the strokes of a train: the one place where belief becomes truth.
+
+        Returns what a meter at the outlet would read, in millionths of a nL.
+        """
         strokes = train.count
-        last_wet = motor.strokes_for(reservoir.available_nl, stroke_nl)
-        if 0 < last_wet < strokes:
-            self._stroke(train.tick_of(last_wet), last_wet, stroke_nl)
-            strokes -= last_wet
+        wet = min(max(0, self._last_wet(stroke_nl)), strokes)
+        if 0 < wet < strokes:
+            self._stroke(train.tick_of(wet), wet, stroke_nl)
+            strokes -= wet
         self._stroke(train.end_ms, strokes, stroke_nl)
+        return wet * self._read(stroke_nl)
 
     def parcels(self) -> tuple[Parcel, ...]:
         """The parcels so far, the last one drawn out to the end of the span."""
@@ -200,6 +223,14 @@ class _Outlet:
                 made.append(Parcel(start, until, volume_nl, mass_pg))
             start = until
         return tuple(made)
+
+    def _last_wet(self, stroke_nl: int) -> int:
+        return self.hardware.motor.strokes_for(self.hardware.reservoir.available_nl, stroke_nl)
+
+    def _read(self, stroke_nl: int) -> int:
+        """What the meter reads for one stroke that moves fluid."""
+        true = stroke_nl * (MILLION + self.hardware.motor.gain_ppm)
+        return true * (MILLION + self.hardware.meter_ppm) // MILLION
 
     def _stroke(self, end_tick: int, strokes: int, stroke_nl: int) -> None:
         before = self.hardware

@@ -48,10 +48,13 @@ class AlarmCondition(StrEnum):
 
     LOW_RESERVOIR = "low reservoir"
     EMPTY_RESERVOIR = "empty reservoir"
+    STOPPED_LONG = "stopped long"
     STOPPED_TOO_LONG = "stopped too long"
     ELECTIVE_REPLACEMENT = "elective replacement"
     END_OF_SERVICE = "end of service"
     DELIVERY_GUARD = "delivery guard"
+    OVER_DELIVERY = "over-delivery"
+    UNDER_DELIVERY = "under-delivery"
 
 
 @dataclass(frozen=True, slots=True)

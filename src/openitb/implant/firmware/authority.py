@@ -15,6 +15,7 @@ from openitb.implant.firmware.credits import CreditKind
 from openitb.implant.firmware.guard import Limits
 from openitb.implant.firmware.passed import Limit
 from openitb.implant.firmware.state import Firmware
+from openitb.implant.firmware.surveillance import UNREMARKABLE
 from openitb.prescription import Program
 from openitb.protocol import WindowDose
 
@@ -22,6 +23,8 @@ from openitb.protocol import WindowDose
 def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
     """`after`, with its guard told of what has changed since `before`, and credits for new stages."""
     firmware = replace(after, guard=after.guard.told(limits_of(before, after, build)))
+    if after.controller is not before.controller:
+        firmware = replace(firmware, surveillance=UNREMARKABLE)  # judged anew, whatever it does now
     return _with_credits(firmware, build)
 
 

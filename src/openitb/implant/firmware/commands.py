@@ -13,6 +13,7 @@ from openitb.implant.firmware import alarms, changes, report
 from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.dose_limits import require_dose_limits
 from openitb.implant.firmware.refusal import RefusalError, require
+from openitb.implant.firmware.repeats import require_not_repeated
 from openitb.implant.firmware.state import Answer, Firmware, logged
 from openitb.implant.firmware.watch import settled
 from openitb.prescription import OrderError
@@ -89,6 +90,7 @@ def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str)
     asked: Detail = (("command_id", command.command_id), *change.asked)
     intended = logged(firmware, change.intent, actor, asked)
     done = authorised(firmware, change.effect(intended), build)
+    require_not_repeated(firmware, done, build)
     require_dose_limits(done, build)
     done = _primes_given_up(intended, done, build, actor)
     for kind in change.outcomes:

@@ -8,6 +8,7 @@ from openitb.implant.firmware.credits import Issuer
 from openitb.implant.firmware.guard import Guard
 from openitb.implant.firmware.log import Instant, Log
 from openitb.implant.firmware.strokes import Counter
+from openitb.implant.firmware.surveillance import UNREMARKABLE, Surveillance
 from openitb.protocol import AlarmCondition, LogKind, WindowDose
 from openitb.protocol.chain import Detail
 
@@ -85,6 +86,7 @@ class Firmware:
     alarms: tuple[Alarm, ...] = ()
     eri_ms: int | None = None
     answers: tuple[Answer, ...] = ()
+    surveillance: Surveillance = UNREMARKABLE
 
     @property
     def at_ms(self) -> int:

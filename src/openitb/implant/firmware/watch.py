@@ -28,8 +28,15 @@ def next_train(firmware: Firmware, build: Build, until_ms: int) -> Train:
     return train if wanted is None or train.count < wanted else train.until(train.tick_of(wanted))
 
 
-def ran(firmware: Firmware, build: Build, train: Train) -> Firmware:
-    """The firmware after an admitted train: strokes counted, then all that falls due at its end."""
+def ran(firmware: Firmware, build: Build, train: Train, measured: int | None = None) -> Firmware:
+    """The firmware after an admitted train: strokes counted, then all that falls due at its end.
+
+    `measured` is what a meter at the outlet read, in millionths of a nL; None where there is none.
+    """
+    if build.meter is not None and measured is not None:
+        counted_nl = train.count * build.stroke_nl
+        seen = firmware.surveillance.after(build.meter, counted_nl, measured)
+        firmware = replace(firmware, surveillance=seen)
     guard = firmware.guard.after(train, firmware.controller.charge(train.rate_nl_per_day))
     return settled(replace(firmware, counter=firmware.counter.after(train), guard=guard), build)
 
@@ -39,8 +46,7 @@ def vetoed(firmware: Firmware, build: Build) -> Firmware:
 
     Delivery that cannot be bounded is the one fault for which stopping is the safe state.
     """
-    halted = replace(firmware.controller, halt=PumpState.GUARD_STOP)
-    return settled(replace(firmware, controller=halted), build)
+    return settled(_halted(firmware, PumpState.GUARD_STOP), build)
 
 
 def settled(firmware: Firmware, build: Build) -> Firmware:
@@ -48,10 +54,16 @@ def settled(firmware: Firmware, build: Build) -> Firmware:
     firmware = _end_stages(firmware)
     firmware = _note_replacement(firmware, build)
     firmware = alarms.raise_due(firmware, build)
-    if any(alarm.condition is AlarmCondition.END_OF_SERVICE for alarm in firmware.alarms):
-        ended = replace(firmware.controller, halt=PumpState.END_OF_SERVICE)
-        return replace(firmware, controller=ended)
+    latched = {alarm.condition for alarm in firmware.alarms}
+    if AlarmCondition.END_OF_SERVICE in latched:
+        return _halted(firmware, PumpState.END_OF_SERVICE)
+    if alarms.exceeds(firmware, build):
+        return _halted(firmware, PumpState.GUARD_STOP)
     return firmware
+
+
+def _halted(firmware: Firmware, state: PumpState) -> Firmware:
+    return replace(firmware, controller=replace(firmware.controller, halt=state))
 
 
 def _idle(firmware: Firmware, build: Build, until_ms: int) -> Train:
@@ -66,8 +78,9 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
     if change is not None:
         yield change - firmware.clock.offset_ms
     since = firmware.controller.stopped_since_ms
-    if since is not None and since + build.stopped_too_long_ms > firmware.counter.tick_ms:
-        yield since + build.stopped_too_long_ms
+    if since is not None:
+        due = (since + build.stop_warning_ms, since + build.stopped_too_long_ms)
+        yield from (at_ms for at_ms in due if at_ms > firmware.counter.tick_ms)
     if firmware.eri_ms is None:
         yield _replacement_due(firmware, build, rate)
     elif firmware.controller.halt is not PumpState.END_OF_SERVICE:
