@@ -89,7 +89,7 @@ def build_of(serial: str, pump: Pump, metered: bool = False) -> Build:
         default_low_alarm_nl=pump.low_reservoir_alarm_nl,
         largest_stage_nl=practice["implant"].fact("largest_stage").whole("nL"),
         stop_warning_ms=practice["stop"].fact("warning").whole("ms"),
-        stopped_too_long_ms=practice["stop"].fact("alarm").whole("ms"),
+        stopped_too_long_ms=practice["alarms"].fact("stopped_too_long").whole("ms"),
         guard_windows_ms=tuple(
             fact.whole("ms") for name, fact in practice["guard"].facts.items() if name.startswith("window_")
         ),
