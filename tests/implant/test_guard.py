@@ -219,12 +219,13 @@ def test_a_prime_without_a_credit_is_an_overdose_to_the_guard() -> None:
 @pytest.mark.requirement("DEL-07", "BOL-13")
 def test_a_credit_lets_its_volume_through_once_and_is_then_worth_nothing() -> None:
     charge = Charge(prime(), HIGHEST)
+    charges = (charge,)
     watch = TIGHT.granted(charge.credit)
-    admitted = watch.admitted(train(0, HOUR, HIGHEST), charge)
+    admitted = watch.admitted(train(0, HOUR, HIGHEST), charges)
     assert admitted is not None
     assert admitted.count == 100
-    spent = watch.after(admitted, charge)
-    assert spent.admitted(train(admitted.end_ms, HOUR, HIGHEST), charge) is None
+    spent = watch.after(admitted, charges)
+    assert spent.admitted(train(admitted.end_ms, HOUR, HIGHEST), charges) is None
     assert spent.granted(charge.credit) == spent
 
 
@@ -243,7 +244,7 @@ def test_a_credit_that_was_changed_or_made_up_is_not_accepted(change: dict[str, 
     credit = prime(highest=12_000_000)
     forged = replace(credit, **change)
     assert TIGHT.granted(forged) == TIGHT
-    assert TIGHT.granted(credit).admitted(train(0, MINUTE, 12_000_000), Charge(forged, 12_000_000)) is None
+    assert TIGHT.granted(credit).admitted(train(0, MINUTE, 12_000_000), (Charge(forged, 12_000_000),)) is None
 
 
 def test_a_credit_of_another_pump_is_not_accepted() -> None:
@@ -256,8 +257,8 @@ def test_the_credit_of_a_bridge_is_no_licence_for_the_speed_of_a_prime() -> None
     credit = prime(1500, 500_000)
     watch = TIGHT.granted(credit)
     slow, fast = train(0, HOUR, 500_000), train(0, HOUR, 500_001)
-    assert watch.admitted(slow, Charge(credit, 500_000)) == slow
-    assert watch.admitted(fast, Charge(credit, 500_001)) is None
+    assert watch.admitted(slow, (Charge(credit, 500_000),)) == slow
+    assert watch.admitted(fast, (Charge(credit, 500_001),)) is None
 
 
 @pytest.mark.requirement("DEL-04", "DEL-07")
@@ -265,16 +266,36 @@ def test_a_credit_covers_no_more_than_the_flow_charged_to_it() -> None:
     credit = prime(100, 1_000_000)
     watch = TIGHT.granted(credit)
     both = train(0, MINUTE, 1_400_000)
-    assert watch.admitted(both, Charge(credit, 1_000_000)) == both
-    assert watch.admitted(train(0, MINUTE, 1_400_001), Charge(credit, 1_000_000)) is None
-    assert watch.admitted(both, Charge(credit, 999_999)) is None
-    assert watch.admitted(both, Charge(credit, -1)) is None
+    assert watch.admitted(both, (Charge(credit, 1_000_000),)) == both
+    assert watch.admitted(train(0, MINUTE, 1_400_001), (Charge(credit, 1_000_000),)) is None
+    assert watch.admitted(both, (Charge(credit, 999_999),)) is None
+    assert watch.admitted(both, (Charge(credit, -1),)) is None
+
+
+@pytest.mark.requirement("DEL-07")
+def test_one_credit_cannot_be_charged_twice_at_once() -> None:
+    credit = prime(100, 1_000_000)
+    watch = TIGHT.granted(credit)
+    twice = (Charge(credit, 1_000_000), Charge(credit, 1_000_000))
+    assert watch.admitted(train(0, MINUTE, 2_000_000), twice) is None
+
+
+@pytest.mark.requirement("DEL-04")
+def test_a_bolus_during_a_bridge_runs_on_two_credits_and_ends_with_the_first_of_them() -> None:
+    bridge = prime(1000, 500_000)
+    issuer = Issuer(KEY, last_number=1)
+    _, bolus = issuer.issue(CreditKind.BOLUS, 10 * COST, 2_000_000)
+    watch = TIGHT.granted(bridge).granted(bolus)
+    charges = (Charge(bridge, 500_000), Charge(bolus, 2_000_000))
+    admitted = watch.admitted(train(0, HOUR, 2_500_000), charges)
+    assert admitted is not None
+    assert admitted.end_ms == 10 * COST // 2_000_000
 
 
 def test_a_withdrawn_credit_cannot_be_handed_in_again() -> None:
     credit = prime()
     watch = TIGHT.granted(credit).withdrawn(())
-    assert watch.granted(credit).admitted(train(0, MINUTE, HIGHEST), Charge(credit, HIGHEST)) is None
+    assert watch.granted(credit).admitted(train(0, MINUTE, HIGHEST), (Charge(credit, HIGHEST),)) is None
 
 
 @pytest.mark.requirement("DEL-06")
@@ -282,7 +303,7 @@ def test_a_withdrawn_credit_cannot_be_handed_in_again() -> None:
 def test_a_bolus_counts_as_dose_and_a_prime_does_not(kind: CreditKind, strokes: int) -> None:
     limited = guard(highest=400_000, windows=(Limit(HOUR, volume(10_000), with_boluses=True),))
     _, credit = ISSUER.issue(kind, 100 * COST, HIGHEST)
-    admitted = limited.granted(credit).admitted(train(0, HOUR, HIGHEST), Charge(credit, HIGHEST))
+    admitted = limited.granted(credit).admitted(train(0, HOUR, HIGHEST), (Charge(credit, HIGHEST),))
     assert admitted is not None
     assert admitted.count == strokes
 
@@ -293,7 +314,7 @@ def test_a_bolus_on_its_credit_takes_no_room_from_the_program() -> None:
     credit = prime(40, 600_000)
     watch = guard(highest=400_000, windows=day).granted(replace(credit))
     asked = train(0, MINUTE, 1_000_000)
-    watch = watch.after(watch.admitted(asked, Charge(credit, 600_000)), Charge(credit, 600_000))
+    watch = watch.after(watch.admitted(asked, (Charge(credit, 600_000),)), (Charge(credit, 600_000),))
     rest = train(MINUTE, 5 * HOUR, 400_000, watch.phase)
     assert watch.admitted(rest) == rest
 

@@ -129,7 +129,7 @@ def advance(implant: Implant, to_ms: int) -> Advanced:
     firmware = implant.firmware
     while firmware.counter.tick_ms < until_tick:
         train = outlet.until_noticed(next_train(firmware, implant.build, until_tick), firmware, implant.build)
-        admitted = firmware.guard.admitted(train, firmware.controller.charge(train.rate_nl_per_day))
+        admitted = firmware.guard.admitted(train, firmware.controller.charges(train.rate_nl_per_day))
         if admitted is None:
             firmware = vetoed(firmware, implant.build)
         else:

@@ -59,10 +59,10 @@ class Controller:
             return None
         return self.stages[0].program if self.stages else self.program
 
-    def charge(self, rate_nl_per_day: int) -> Charge | None:
-        """What of a flow due now goes on a credit; None if all of it is the program's own."""
+    def charges(self, rate_nl_per_day: int) -> tuple[Charge, ...]:
+        """What of a flow due now goes on credits; the rest is the program's own."""
         stage = self.stages[0] if self.stages and self.halt is None else None
-        return Charge(stage.credit, rate_nl_per_day) if stage and stage.credit else None
+        return (Charge(stage.credit, rate_nl_per_day),) if stage and stage.credit else ()
 
 
 def with_program(

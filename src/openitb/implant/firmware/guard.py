@@ -21,6 +21,8 @@ from openitb.implant.firmware.credits import NO_CREDITS, Charge, Credit, CreditK
 from openitb.implant.firmware.passed import NOTHING, Breach, Limit, Passed, Run
 from openitb.implant.firmware.strokes import Train
 
+Charges = tuple[Charge, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -47,25 +49,28 @@ class Guard:
     phase: int = 0
     last_stroke_ms: int | None = None
 
-    def admitted(self, train: Train, charge: Charge | None = None) -> Train | None:
+    def admitted(self, train: Train, charges: Charges = ()) -> Train | None:
         """The longest beginning of a train that keeps every limit; None if not even the first tick does.
 
         A train may be cut short by a limit or because its credit runs out; the rest is asked again.
         """
         if not self._is_possible(train):
             return None
-        covered = self._covered(train, charge)
-        if covered is None or train.rate_nl_per_day - _rate(charge) > self.limits.highest_nl_per_day:
+        plain = train.rate_nl_per_day - sum(charge.rate_nl_per_day for charge in charges)
+        covered = self._covered(train, charges)
+        if covered is None or not 0 <= plain <= self.limits.highest_nl_per_day:
             return None
-        return self._within_windows(covered, charge)
+        return self._within_windows(covered, charges)
 
-    def after(self, train: Train, charge: Charge | None = None) -> "Guard":
+    def after(self, train: Train, charges: Charges = ()) -> "Guard":
         """The guard once an admitted train has run."""
-        ms = train.end_ms - train.start_ms
+        ledger = self.ledger
+        for charge in charges:
+            ledger = ledger.spent(charge.credit, charge.rate_nl_per_day * (train.end_ms - train.start_ms))
         return replace(
             self,
-            ledger=self.ledger.spent(charge.credit, charge.rate_nl_per_day * ms) if charge else self.ledger,
-            passed=self.passed.after(self._run(train, charge), self.limits.memory_ms),
+            ledger=ledger,
+            passed=self.passed.after(self._run(train, charges), self.limits.memory_ms),
             phase=train.flow % train.cost,
             last_stroke_ms=train.tick_of(train.count) if train.count else self.last_stroke_ms,
         )
@@ -101,37 +106,41 @@ class Guard:
             return False  # a stroke that should have been made already is not made up
         return self.last_stroke_ms is None or first_ms - self.last_stroke_ms >= self.shortest_interval_ms
 
-    def _covered(self, train: Train, charge: Charge | None) -> Train | None:
-        """The beginning of a train for which its credit lasts; None if it covers nothing of it."""
-        if charge is None or charge.rate_nl_per_day == 0:
-            return train
-        if not 0 < charge.rate_nl_per_day <= min(train.rate_nl_per_day, charge.credit.highest_nl_per_day):
-            return None
-        lasts_ms = self.ledger.left(charge.credit) // charge.rate_nl_per_day
-        return train.until(min(train.end_ms, train.start_ms + lasts_ms)) if lasts_ms else None
+    def _covered(self, train: Train, charges: Charges) -> Train | None:
+        """The beginning of a train for which all its credits last; None if one covers nothing of it."""
+        if len({charge.credit.number for charge in charges}) < len(charges):
+            return None  # no credit pays twice at once
+        for charge in charges:
+            lasts_ms = self._lasts_ms(charge, train)
+            if not lasts_ms:
+                return None
+            train = train.until(min(train.end_ms, train.start_ms + lasts_ms))
+        return train
 
-    def _within_windows(self, train: Train, charge: Charge | None) -> Train | None:
-        run = self._run(train, charge)
+    def _lasts_ms(self, charge: Charge, train: Train) -> int:
+        if charge.rate_nl_per_day == 0:
+            return train.end_ms - train.start_ms
+        if not 0 < charge.rate_nl_per_day <= charge.credit.highest_nl_per_day:
+            return 0
+        return self.ledger.left(charge.credit) // charge.rate_nl_per_day
+
+    def _within_windows(self, train: Train, charges: Charges) -> Train | None:
+        run = self._run(train, charges)
         breach = self.breach(run) if run.rate(with_boluses=True) or run.burst else None
         if breach is None:
             return train  # what adds nothing breaks nothing, least of all a halt
         last_ms = breach.at_ms - 1
         return train.until(last_ms) if last_ms > train.start_ms else None
 
-    def _run(self, train: Train, charge: Charge | None) -> Run:
+    def _run(self, train: Train, charges: Charges) -> Run:
         """What the train moves. A phase that nothing accounts for counts as flow that comes at once."""
-        credited = _rate(charge)
-        is_dose = charge is not None and charge.credit.kind is CreditKind.BOLUS
+        extra = sum(c.rate_nl_per_day for c in charges if c.credit.kind is CreditKind.BOLUS)
+        plain = train.rate_nl_per_day - sum(charge.rate_nl_per_day for charge in charges)
         burst = max(0, train.phase - self.phase)
-        plain = train.rate_nl_per_day - credited
-        return Run(train.start_ms, train.end_ms, plain, credited if is_dose else 0, burst)
+        return Run(train.start_ms, train.end_ms, plain, extra, burst)
 
 
 def first_breach(passed: Passed, limits: Limits, run: Run) -> Breach | None:
     """The first of the limited windows that would hold too much if `run` came next."""
     found = (passed.breach(run, limit) for limit in limits.windows)
     return min((breach for breach in found if breach), key=lambda breach: breach.at_ms, default=None)
-
-
-def _rate(charge: Charge | None) -> int:
-    return charge.rate_nl_per_day if charge else 0

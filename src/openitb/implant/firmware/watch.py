@@ -37,7 +37,7 @@ def ran(firmware: Firmware, build: Build, train: Train, measured: int | None = N
         counted_nl = train.count * build.stroke_nl
         seen = firmware.surveillance.after(build.meter, counted_nl, measured)
         firmware = replace(firmware, surveillance=seen)
-    guard = firmware.guard.after(train, firmware.controller.charge(train.rate_nl_per_day))
+    guard = firmware.guard.after(train, firmware.controller.charges(train.rate_nl_per_day))
     return settled(replace(firmware, counter=firmware.counter.after(train), guard=guard), build)
 
 
