@@ -187,14 +187,20 @@ def test_a_higher_alarm_volume_raises_the_alarm_at_once(bench: object) -> None:
     assert raised(bench) == {AlarmCondition.LOW_RESERVOIR: 40 * DAY}
 
 
-def test_a_pump_left_stopped_for_48_hours_sounds_until_it_is_started(bench: object) -> None:
+@pytest.mark.requirement("DEL-13")
+def test_a_stop_warns_after_24_hours_and_alarms_after_48_until_the_pump_is_started(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(3)
     bench.order(Stopped())
-    bench.run(48 * HOUR - 1)
+    bench.run(24 * HOUR - 1)
     assert raised(bench) == {}
     bench.run(1)
-    assert raised(bench) == {AlarmCondition.STOPPED_TOO_LONG: 5 * DAY}
+    assert raised(bench) == {AlarmCondition.STOPPED_LONG: 4 * DAY}
+    assert not any(alarm.critical for alarm in bench.read().alarms)
+    bench.run(24 * HOUR)
+    both = {AlarmCondition.STOPPED_LONG: 4 * DAY, AlarmCondition.STOPPED_TOO_LONG: 5 * DAY}
+    assert raised(bench) == both
+    assert any(alarm.critical for alarm in bench.read().alarms)
     bench.order(SIMPLE)
     assert raised(bench) == {}
 
@@ -204,7 +210,7 @@ def test_a_second_stop_does_not_start_the_48_hours_again(bench: object) -> None:
     bench.run(24 * HOUR)
     bench.order(Stopped())
     bench.run(24 * HOUR)
-    assert raised(bench) == {AlarmCondition.STOPPED_TOO_LONG: 2 * DAY}
+    assert raised(bench)[AlarmCondition.STOPPED_TOO_LONG] == 2 * DAY
 
 
 def test_an_interrogation_clears_no_alarm(bench: object) -> None:

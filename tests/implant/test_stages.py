@@ -235,3 +235,19 @@ def test_a_valve_pump_primes_at_its_own_highest_flow(make_bench: Callable) -> No
     bench.order(SIMPLE, prime_nl=300_000)
     bench.run(15 * MINUTE)
     assert flows(bench)[0] == (15 * MINUTE, 300_000)
+
+
+def test_a_bridge_within_a_prime_is_through_when_the_prime_is_however_time_is_cut(
+    make_bench: Callable,
+) -> None:
+    whole, cut = make_bench(), make_bench()
+    for bench in (whole, cut):
+        bench.order(SIMPLE)
+        bench.refill(18_000_000, 2000, bridge_nl=100_000)
+        bench.order(SIMPLE, prime_nl=300_000)
+        assert [(s.kind, s.left_nl) for s in bench.read().stages] == [("prime", 300_000)]
+    whole.run(19 * MINUTE)
+    for _ in range(19):
+        cut.run(MINUTE)
+    assert whole.implant == cut.implant
+    assert whole.read().stages == ()

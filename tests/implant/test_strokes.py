@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openitb import units
-from openitb.implant.firmware.guard import Guard
+from openitb.implant.firmware.credits import key_of
+from openitb.implant.firmware.guard import Guard, Limits
 from openitb.implant.firmware.strokes import Counter, Train
 
 COST = 250 * units.MS_PER_DAY
 HIGHEST = 24_000_000
-GUARD = Guard(COST // HIGHEST)
+GUARD = Guard(COST // HIGHEST, key_of("NGP000001"), Limits(HIGHEST, units.MS_PER_DAY))
 
 rates = st.integers(1, HIGHEST)
 phases = st.integers(0, COST - 1)
@@ -53,12 +54,13 @@ def test_cutting_a_train_changes_no_count(rate: int, phase: int, ms: int, cut: s
 
 @given(rate=rates, phase=phases, ms=st.integers(1, 10**9))
 def test_the_guard_admits_every_flow_the_pump_is_made_for(rate: int, phase: int, ms: int) -> None:
-    assert GUARD.admits(train(rate, phase, ms))
+    asked = train(rate, phase, ms)
+    assert GUARD.admitted(asked) == asked
 
 
 def test_the_guard_admits_the_highest_flow_and_nothing_above_it() -> None:
-    assert GUARD.admits(train(HIGHEST))
-    assert not GUARD.admits(train(HIGHEST + 1))
+    assert GUARD.admitted(train(HIGHEST))
+    assert GUARD.admitted(train(HIGHEST + 1)) is None
 
 
 @given(before=rates, after=rates, phase=phases, ms=st.integers(1, 10**8))
@@ -67,7 +69,8 @@ def test_the_guard_admits_any_change_between_allowed_flows(
 ) -> None:
     first = train(before, phase, ms)
     counter = Counter(0, 0, phase).after(first)
-    assert GUARD.after(first).admits(train(after, counter.phase, ms, start=ms))
+    then = train(after, counter.phase, ms, start=ms)
+    assert GUARD.after(first).admitted(then) == then
 
 
 @pytest.mark.parametrize(
@@ -84,14 +87,14 @@ def test_the_guard_admits_any_change_between_allowed_flows(
     ids=["reverse", "free flow", "three at once", "one overdue", "at rest", "back in time", "tiny strokes"],
 )
 def test_the_guard_vetoes_what_a_faulty_controller_asks(corrupted: Train) -> None:
-    assert not GUARD.admits(corrupted)
+    assert GUARD.admitted(corrupted) is None
 
 
 def test_the_guard_vetoes_a_train_repeated_at_once() -> None:
     once = train(HIGHEST, phase=COST - 1, ms=1)
     assert once.count == 1
-    assert GUARD.admits(once)
-    assert not GUARD.after(once).admits(replace(once, start_ms=1, end_ms=2))
+    assert GUARD.admitted(once) == once
+    assert GUARD.after(once).admitted(replace(once, start_ms=1, end_ms=2)) is None
 
 
 @given(
@@ -106,7 +109,7 @@ def test_no_window_of_time_holds_more_than_the_highest_flow_and_one_stroke(
     guard, now, made = GUARD, 0, []
     for rate, phase, ms in asked:
         wanted = Train(now, now + ms, phase, rate, COST)
-        if guard.admits(wanted):
+        if guard.admitted(wanted) == wanted:
             made += [wanted.tick_of(n) for n in range(1, wanted.count + 1)]
             guard = guard.after(wanted)
         now += ms

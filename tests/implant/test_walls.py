@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import openitb.implant
 
 ROOM = Path(openitb.implant.__file__).parent
@@ -60,9 +62,22 @@ def test_the_firmware_does_not_see_the_hardware() -> None:
     assert "openitb.implant.implant" not in found
 
 
-def test_the_guard_knows_neither_the_controller_nor_the_commands() -> None:
-    found = {name for _, node in nodes([ROOM / "firmware" / "guard.py"]) for name in imported(node)}
-    assert found == {"dataclasses", "openitb.implant.firmware.strokes"}
+GUARD_PARTS = frozenset(f"openitb.implant.firmware.{name}" for name in ("credits", "passed", "strokes"))
+
+
+@pytest.mark.requirement("DEL-07")
+@pytest.mark.parametrize("part", ["guard", "credits", "passed", "strokes"])
+def test_the_guard_knows_neither_the_controller_nor_the_commands(part: str) -> None:
+    found = {name for _, node in nodes([ROOM / "firmware" / f"{part}.py"]) for name in imported(node)}
+    assert {name for name in found if name.startswith("openitb")} <= GUARD_PARTS
+
+
+def test_the_controller_cannot_make_credits() -> None:
+    tree = ast.parse((ROOM / "firmware" / "controller.py").read_text(encoding="utf-8"))
+    names = {
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert names.isdisjoint({"Issuer", "key_of", "Firmware", "Guard"})
 
 
 def test_no_clock_and_no_chance_below_the_command_line() -> None:

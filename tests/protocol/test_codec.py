@@ -42,9 +42,11 @@ from openitb.protocol import (
     RequestPatientBolus,
     ReservoirReport,
     SetClock,
+    SetDoseLimits,
     SetLowReservoirAlarm,
     StageKind,
     StageReport,
+    WindowDose,
     decode_reply,
     decode_request,
     encode,
@@ -88,12 +90,14 @@ entries = st.builds(
     st.lists(st.tuples(texts, st.one_of(texts, integers)), max_size=3).map(tuple),
     digests,
 )
+window_doses = st.lists(st.builds(WindowDose, integers, integers), max_size=3).map(tuple)
 requests = st.one_of(
     st.builds(Interrogate, texts, st.none() | integers),
     st.builds(ProgramPump, texts, texts, texts, orders, integers),
     st.builds(RecordRefill, texts, texts, texts, integers, integers, st.none() | integers),
     st.builds(SetLowReservoirAlarm, texts, texts, integers),
     st.builds(SetClock, texts, texts, integers, integers),
+    st.builds(SetDoseLimits, texts, texts, texts, window_doses),
     st.builds(DeliverBolus, texts, texts, texts, integers, integers),
     st.builds(EnablePatientBolus, texts, texts, integers, integers, integers, integers),
     st.builds(EnablePatientAdjustment, texts, texts, integers, integers, integers),
@@ -105,6 +109,7 @@ requests = st.one_of(
 )
 interrogations = st.builds(
     Interrogation,
+    dose_limits=window_doses,
     serial=texts,
     pump_id=texts,
     at_ms=integers,

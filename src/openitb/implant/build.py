@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from openitb import catalogue, units
 from openitb.catalogue import Catalogue, Entry, Pump
 from openitb.implant.errors import ImplantError
+from openitb.implant.firmware.surveillance import MILLION, Meter, meter_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,16 @@ class Build:
     highest_flow_nl_per_day: int
     default_low_alarm_nl: int
     largest_stage_nl: int
+    stop_warning_ms: int
     stopped_too_long_ms: int
     stall_qualifier_ms: int
+    guard_windows_ms: tuple[int, ...]
+    bridge_stall_ms: int
+    most_repeats: int
+    repeats_within_ms: int
     battery: "BatteryDesign"
     modes: "ModeLimits"
+    meter: Meter | None = None
 
     def __post_init__(self) -> None:
         if not self.serial:
@@ -89,8 +96,11 @@ class BatteryDesign:
         return self.idle * units.NL_PER_ML + self.per_flow * rate_nl_per_day
 
 
-def build_of(serial: str, pump: Pump) -> Build:
-    """The constants of a new specimen of `pump`; `ImplantError` for an empty serial."""
+def build_of(serial: str, pump: Pump, metered: bool = False) -> Build:
+    """The constants of a new specimen of `pump`; `ImplantError` for an empty serial.
+
+    `metered` fits the virtual outlet meter, which no real model is known to have.
+    """
     practice = catalogue.load().practice
     return Build(
         serial=serial,
@@ -101,10 +111,29 @@ def build_of(serial: str, pump: Pump) -> Build:
         highest_flow_nl_per_day=pump.highest_flow_nl_per_day,
         default_low_alarm_nl=pump.low_reservoir_alarm_nl,
         largest_stage_nl=practice["implant"].fact("largest_stage").whole("nL"),
+        stop_warning_ms=practice["stop"].fact("warning").whole("ms"),
         stopped_too_long_ms=practice["alarms"].fact("stopped_too_long").whole("ms"),
         stall_qualifier_ms=practice["alarms"].fact("stall_qualifier").whole("ms"),
+        guard_windows_ms=tuple(
+            fact.whole("ms") for name, fact in practice["guard"].facts.items() if name.startswith("window_")
+        ),
+        bridge_stall_ms=practice["guard"].fact("bridge_stall").whole("ms"),
+        most_repeats=practice["alarm-restart"].fact("repeats").whole("1"),
+        repeats_within_ms=practice["alarm-restart"].fact("within").whole("ms"),
         battery=_battery_of(pump, practice["battery"]),
         modes=_mode_limits(catalogue.load()),
+        meter=outlet_meter(pump) if metered else None,
+    )
+
+
+def outlet_meter(pump: Pump) -> Meter:
+    """The virtual meter on a pump of that model: its band is the model's accuracy and the meter's own."""
+    facts = catalogue.load().practice["surveillance"]
+    per_percent = MILLION // 100
+    return meter_of(
+        accuracy_ppm=units.round_half_even(pump.fact("flow_accuracy").number("percent") * per_percent),
+        error_ppm=units.round_half_even(facts.fact("meter_error").number("percent") * per_percent),
+        margin_nl=facts.fact("meter_margin").whole("nL"),
     )
 
 

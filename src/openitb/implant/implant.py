@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from openitb.catalogue import Pump
 from openitb.implant.build import Build, build_of
 from openitb.implant.errors import ImplantError
+from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.commands import execute
 from openitb.implant.firmware.controller import new_controller
-from openitb.implant.firmware.guard import Guard
+from openitb.implant.firmware.credits import Issuer, key_of
+from openitb.implant.firmware.guard import Guard, Limits
 from openitb.implant.firmware.log import new_log
 from openitb.implant.firmware.perception import before_reading, feel
 from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, WallClock, logged
 from openitb.implant.firmware.strokes import Counter
-from openitb.implant.firmware.watch import next_train, ran, settled, vetoed
+from openitb.implant.firmware.watch import charges, next_train, ran, settled, vetoed
 from openitb.implant.hardware.clock import Crystal
 from openitb.implant.hardware.motor import Motor
 from openitb.implant.hardware.outlet import Outlet
@@ -43,10 +45,15 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """How one pump differs from its model: stroke volume and crystal, in ppm, true and unknown to it."""
+    """How one pump differs from its model: stroke volume and crystal, in ppm, true and unknown to it.
+
+    `metered` fits the virtual meter at the outlet, which reads `meter_ppm` too much.
+    """
 
     gain_ppm: int = 0
     drift_ppm: int = 0
+    metered: bool = False
+    meter_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +101,13 @@ def new_implant(
     Raises `ImplantError` for an empty serial, contents above the capacity and a specimen that deviates
     by the whole, `OrderError` for a concentration that is not above zero.
     """
-    build = build_of(serial, pump)
+    build = build_of(serial, pump, specimen.metered)
     mass_pg = contents.volume_nl * contents.concentration_ug_per_ml
     reservoir = Reservoir(
         contents.volume_nl, contents.volume_nl, mass_pg, build.capacity_nl, build.residual_nl
     )
-    hardware = Hardware(reservoir, Motor(specimen.gain_ppm), Crystal(at_ms, specimen.drift_ppm))
+    crystal = Crystal(at_ms, specimen.drift_ppm)
+    hardware = Hardware(reservoir, Motor(specimen.gain_ppm), crystal, meter_ppm=specimen.meter_ppm)
     firmware = new_firmware(build, pump, contents, WallClock(at_ms, zone_offset_ms))
     return Implant(build, hardware, settled(firmware, build), at_ms)
 
@@ -178,20 +186,21 @@ def withdraw(implant: Implant, at_ms: int) -> tuple[Implant, int, int]:
 
 def _felt(firmware: Firmware, build: Build, senses: Senses) -> Firmware:
     """The firmware with all that follows at once from what it feels now."""
-    return firmware if senses == firmware.feeling.senses else settled(feel(firmware, build, senses), build)
+    if senses == firmware.feeling.senses:
+        return firmware
+    return settled(authorised(firmware, feel(firmware, build, senses), build), build)
 
 
 def _stretch(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) -> Firmware:
     """The firmware after a stretch in which nothing changes but what it does itself."""
     while firmware.counter.tick_ms < until_tick:
-        dry_tick = outlet.dry_tick(firmware.counter.tick_ms)
-        end_tick = until_tick if dry_tick is None else min(dry_tick, until_tick)
-        train = next_train(firmware, build, end_tick, outlet.turns)
-        if firmware.guard.admits(train):
-            confirmed = outlet.turn(train, build.stroke_nl)
-            firmware = ran(firmware, build, train, confirmed)
-        else:
+        end_tick = min((until_tick, *outlet.ticks_that_matter(firmware, build)))
+        train = outlet.until_noticed(next_train(firmware, build, end_tick, outlet.turns), firmware, build)
+        admitted = firmware.guard.admitted(train, charges(firmware, build, train))
+        if admitted is None:
             firmware = vetoed(firmware, build)
+        else:
+            firmware = ran(firmware, build, admitted, outlet.turn(admitted, build.stroke_nl))
     return firmware
 
 
@@ -202,12 +211,19 @@ def new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock)
         clock=clock,
         controller=new_controller(compile_order(Stopped(), label, pump)),
         counter=Counter(),
-        guard=Guard(build.stroke_cost // build.highest_flow_nl_per_day),
+        guard=_new_guard(build),
         reservoir=BelievedReservoir(volume_nl, 0, label, build.default_low_alarm_nl),
         log=new_log(build.serial),
+        issuer=Issuer(key_of(build.serial)),
     )
     detail = (("pump", build.pump_id), ("volume_nl", volume_nl), ("concentration_ug_per_ml", label))
     return logged(firmware, LogKind.IMPLANTED, PUMP, detail)
+
+
+def _new_guard(build: Build) -> Guard:
+    shortest_interval_ms = build.stroke_cost // build.highest_flow_nl_per_day
+    limits = Limits(highest_nl_per_day=0, memory_ms=max(build.guard_windows_ms))
+    return Guard(shortest_interval_ms, key_of(build.serial), limits)
 
 
 def _with_reservoir(implant: Implant, reservoir: Reservoir) -> Implant:

@@ -13,6 +13,8 @@ from typing import TypeVar
 from openitb import catalogue
 from openitb.implant.build import Build
 from openitb.implant.errors import ImplantError
+from openitb.implant.firmware.authority import authorised
+from openitb.implant.firmware.credits import Ledger
 from openitb.implant.firmware.perception import safe_state
 from openitb.implant.firmware.state import BelievedReservoir, Firmware, WallClock
 from openitb.implant.firmware.strokes import Counter
@@ -41,20 +43,20 @@ class _Truth:
 
 @dataclass(frozen=True, slots=True)
 class _Plate:
-    """What is needed to go on at minimum rate: counts, label, clock, and where the log stood."""
+    """What is needed to go on at minimum rate: counts, label, clock, where the log stood, credits used up."""
 
     counter: Counter
     reservoir: BelievedReservoir
     clock: WallClock
     log_head: Anchor
     eri_ms: int | None
+    last_credit: int
 
 
 def to_bytes(implant: Implant) -> bytes:
     """The whole implant; the same implant gives the same bytes."""
-    firmware = implant.firmware
-    plate = _Plate(firmware.counter, firmware.reservoir, firmware.clock, firmware.log.head, firmware.eri_ms)
-    sections = (_Truth(implant.build, implant.hardware, implant.now_ms), firmware, plate)
+    truth = _Truth(implant.build, implant.hardware, implant.now_ms)
+    sections = (truth, implant.firmware, _plate_of(implant.firmware))
     return MAGIC + b"".join(_section(part) for part in sections)
 
 
@@ -76,14 +78,34 @@ def salvaged(data: bytes) -> Implant:
     return Implant(read.build, read.hardware, _safe(read, kept), read.now_ms)
 
 
+def _plate_of(firmware: Firmware) -> _Plate:
+    return _Plate(
+        firmware.counter,
+        firmware.reservoir,
+        firmware.clock,
+        firmware.log.head,
+        firmware.eri_ms,
+        firmware.issuer.last_number,
+    )
+
+
 def _safe(truth: _Truth, plate: _Plate) -> Firmware:
     build, reservoir = truth.build, plate.reservoir
     pump = catalogue.load().pump(build.pump_id)
     contents = Contents(reservoir.filled_nl, reservoir.label_ug_per_ml)
     fresh = new_firmware(build, pump, contents, plate.clock)
     log = replace(fresh.log, anchor=plate.log_head, entries=())
-    firmware = replace(fresh, counter=plate.counter, reservoir=reservoir, log=log, eri_ms=plate.eri_ms)
-    return settled(safe_state(firmware, build, LogKind.MEMORY_LOST), build)
+    firmware = replace(
+        fresh,
+        counter=plate.counter,
+        reservoir=reservoir,
+        log=log,
+        eri_ms=plate.eri_ms,
+        issuer=replace(fresh.issuer, last_number=plate.last_credit),
+        guard=replace(fresh.guard, ledger=Ledger(plate.last_credit), phase=plate.counter.phase),
+    )
+    safe = safe_state(firmware, build, LogKind.MEMORY_LOST)
+    return settled(authorised(firmware, safe, build), build)
 
 
 def _section(part: object) -> bytes:

@@ -21,6 +21,7 @@ from openitb.protocol.boluses import (
 )
 from openitb.protocol.chain import Anchor, ChainFault, LogEntry, LogKind, entry_digest, verify_chain
 from openitb.protocol.codec import MAX_MESSAGE_BYTES, decode_reply, decode_request, encode
+from openitb.protocol.limits import SetDoseLimits, WindowDose
 from openitb.protocol.messages import (
     AlarmCondition,
     AlarmReport,
@@ -83,9 +84,11 @@ __all__ = [
     "ReservoirReport",
     "Role",
     "SetClock",
+    "SetDoseLimits",
     "SetLowReservoirAlarm",
     "StageKind",
     "StageReport",
+    "WindowDose",
     "decode_reply",
     "decode_request",
     "encode",

@@ -29,6 +29,8 @@ class LogKind(StrEnum):
     ALARM_SETTING_CHANGED = "alarm setting changed"
     CLOCK_INTENDED = "clock intended"
     CLOCK_SET = "clock set"
+    LIMITS_INTENDED = "dose limits intended"
+    LIMITS_SET = "dose limits set"
     REFUSED = "refused"
     ALARM_RAISED = "alarm raised"
     ALARM_CLEARED = "alarm cleared"

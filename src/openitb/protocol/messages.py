@@ -17,6 +17,7 @@ from openitb.protocol.boluses import (
     PatientBolusReport,
 )
 from openitb.protocol.chain import Anchor, LogEntry
+from openitb.protocol.limits import SetDoseLimits, WindowDose
 
 MAX_NAME = 80
 MAX_COMMAND_ID = 64
@@ -56,6 +57,7 @@ class AlarmCondition(StrEnum):
 
     LOW_RESERVOIR = "low reservoir"
     EMPTY_RESERVOIR = "empty reservoir"
+    STOPPED_LONG = "stopped long"
     STOPPED_TOO_LONG = "stopped too long"
     ELECTIVE_REPLACEMENT = "elective replacement"
     END_OF_SERVICE = "end of service"
@@ -63,6 +65,8 @@ class AlarmCondition(StrEnum):
     MOTOR_STALL = "motor stall"
     SETTINGS_LOST = "settings lost"
     CLOCK_LOST = "clock lost"
+    OVER_DELIVERY = "over-delivery"
+    UNDER_DELIVERY = "under-delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +208,13 @@ class Interrogation:
     log_anchor: Anchor
     log: tuple[LogEntry, ...]
     log_head: Anchor
+    dose_limits: tuple[WindowDose, ...] = ()
     bolus: BolusReport | None = None
     patient_bolus: PatientBolusReport | None = None
     patient_adjustment: PatientAdjustmentReport | None = None
 
 
-Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | BolusCommand
+Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | SetDoseLimits | BolusCommand
 Request = Interrogate | Command
 Reply = Interrogation | Applied | Refused
 Message = Request | Reply

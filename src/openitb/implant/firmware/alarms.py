@@ -24,6 +24,8 @@ CRITICAL = frozenset(
         AlarmCondition.DELIVERY_GUARD,
         AlarmCondition.MOTOR_STALL,
         AlarmCondition.SETTINGS_LOST,
+        AlarmCondition.OVER_DELIVERY,
+        AlarmCondition.UNDER_DELIVERY,
     }
 )
 
@@ -88,6 +90,11 @@ def _is_stopped_too_long(firmware: Firmware, build: Build) -> bool:
     return since is not None and firmware.counter.tick_ms - since >= build.stopped_too_long_ms
 
 
+def _is_stopped_long(firmware: Firmware, build: Build) -> bool:
+    since = firmware.controller.stopped_since_ms
+    return since is not None and firmware.counter.tick_ms - since >= build.stop_warning_ms
+
+
 def _is_replacement_due(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
     return firmware.eri_ms is not None
 
@@ -99,8 +106,17 @@ def _is_service_over(firmware: Firmware, build: Build) -> bool:
     return eri is not None and firmware.counter.tick_ms >= service_ends_ms(build.battery, eri)
 
 
-def _is_guard_stop(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
-    return firmware.controller.halt is PumpState.GUARD_STOP
+def _is_guard_stop(firmware: Firmware, build: Build) -> bool:
+    return firmware.controller.halt is PumpState.GUARD_STOP and not exceeds(firmware, build)
+
+
+def exceeds(firmware: Firmware, build: Build) -> bool:
+    """True once the meter has read more than a healthy pump delivers."""
+    return build.meter is not None and firmware.surveillance.is_above(build.meter)
+
+
+def _falls_short(firmware: Firmware, build: Build) -> bool:
+    return build.meter is not None and firmware.surveillance.is_below(build.meter)
 
 
 def _is_stalled(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
@@ -118,6 +134,7 @@ def _is_without_clock(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001
 _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.LOW_RESERVOIR: _is_low,
     AlarmCondition.EMPTY_RESERVOIR: _is_empty,
+    AlarmCondition.STOPPED_LONG: _is_stopped_long,
     AlarmCondition.STOPPED_TOO_LONG: _is_stopped_too_long,
     AlarmCondition.ELECTIVE_REPLACEMENT: _is_replacement_due,
     AlarmCondition.END_OF_SERVICE: _is_service_over,
@@ -125,4 +142,6 @@ _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.MOTOR_STALL: _is_stalled,
     AlarmCondition.SETTINGS_LOST: _is_without_settings,
     AlarmCondition.CLOCK_LOST: _is_without_clock,
+    AlarmCondition.OVER_DELIVERY: exceeds,
+    AlarmCondition.UNDER_DELIVERY: _falls_short,
 }

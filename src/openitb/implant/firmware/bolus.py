@@ -9,17 +9,22 @@ Holds: BOL-04, BOL-06.
 from dataclasses import dataclass, replace
 
 from openitb import units
+from openitb.implant.firmware.credits import Credit
 from openitb.protocol import BolusKind
 
 
 @dataclass(frozen=True, slots=True)
 class Bolus:
-    """`whole` and `left` in nL/day x ms; `rate_nl_per_day` spreads the whole evenly."""
+    """`whole` and `left` in nL/day x ms; `rate_nl_per_day` spreads the whole evenly.
+
+    `credit` is what the guard lets it run on.
+    """
 
     kind: BolusKind
     whole: int
     rate_nl_per_day: int
     left: int
+    credit: Credit | None = None
 
     @property
     def volume_nl(self) -> int:

@@ -29,6 +29,7 @@ from openitb.protocol import (
     RecordRefill,
     RequestPatientBolus,
     SetClock,
+    SetDoseLimits,
     SetLowReservoirAlarm,
 )
 from openitb.protocol.chain import Detail
@@ -48,6 +49,8 @@ def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Chan
             return _low_alarm(build, command)
         case SetClock():
             return _clock(firmware, command)
+        case SetDoseLimits():
+            return _dose_limits(firmware, build, command)
         case _:
             return _bolus(firmware, build, command, pump)
 
@@ -161,6 +164,23 @@ def _clock(firmware: Firmware, command: SetClock) -> Change:
     )
     outcomes = (LogKind.CLOCK_SET,)
     return Change(LogKind.CLOCK_INTENDED, asked, outcomes, lambda now: replace(now, clock=clock))
+
+
+def _dose_limits(firmware: Firmware, build: Build, command: SetDoseLimits) -> Change:
+    require_current(firmware, command.expected_digest)
+    windows = [limit.window_ms for limit in command.limits]
+    known = ", ".join(str(window_ms) for window_ms in build.guard_windows_ms)
+    fits = set(windows) <= set(build.guard_windows_ms) and len(set(windows)) == len(windows)
+    require(fits, "limits", f"got windows of {windows} ms, expected each at most once of {known} ms")
+    lowest = min((limit.most_pg for limit in command.limits), default=1)
+    require(lowest > 0, "limits", f"got {lowest} pg, expected more than 0 pg")
+    asked = tuple((f"most_in_{limit.window_ms}_ms_pg", limit.most_pg) for limit in command.limits)
+    return Change(
+        LogKind.LIMITS_INTENDED,
+        asked or (("limits", "none"),),
+        (LogKind.LIMITS_SET,),
+        lambda now: replace(now, dose_limits=command.limits),
+    )
 
 
 def _require_stage(field: str, volume_nl: int, build: Build) -> None:

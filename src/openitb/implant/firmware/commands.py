@@ -10,7 +10,10 @@ from dataclasses import replace
 from openitb import catalogue
 from openitb.implant.build import Build
 from openitb.implant.firmware import alarms, changes, report
+from openitb.implant.firmware.authority import authorised
+from openitb.implant.firmware.dose_limits import require_dose_limits
 from openitb.implant.firmware.refusal import RefusalError, require
+from openitb.implant.firmware.repeats import require_not_repeated
 from openitb.implant.firmware.state import Answer, Firmware, logged
 from openitb.implant.firmware.watch import bolus_ended_early, settled
 from openitb.prescription import OrderError
@@ -90,6 +93,9 @@ def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str)
     done = _given_up(intended, change.effect(intended), build, actor)
     for kind in change.outcomes:
         done = logged(done, kind, actor, asked)
+    done = authorised(firmware, done, build)
+    require_not_repeated(firmware, done, build)
+    require_dose_limits(done, build)
     return settled(alarms.clear_gone(done, build, actor), build)
 
 

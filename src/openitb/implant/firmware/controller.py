@@ -9,10 +9,12 @@ in which state is the state table's word (`table`). Holds: DEL-04.
 """
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
 from openitb.implant.firmware.bolus import Bolus
+from openitb.implant.firmware.credits import Charge, Credit
 from openitb.implant.firmware.table import TABLE, Flow
 from openitb.prescription import MinimumRate, Program, compile_order
 from openitb.protocol import PumpState, StageKind
@@ -20,11 +22,15 @@ from openitb.protocol import PumpState, StageKind
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Delivery until stroke number `until_stroke`; `program` is None for a prime."""
+    """Delivery until stroke number `until_stroke`; `program` is None for a prime.
+
+    `credit` is what the guard lets it run on; a stage without one is held to the program's limits.
+    """
 
     kind: StageKind
     program: Program | None
     until_stroke: int
+    credit: Credit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,15 @@ class Controller:
         if self.halt is not None:
             return None
         return self.stages[0].program if self.stages else self.program
+
+    def charges(self, rate_nl_per_day: int, bolus_nl_per_day: int) -> tuple[Charge, ...]:
+        """What of a flow goes on credits, given how much of it is bolus; the rest is the program's."""
+        if self.halt is not None:
+            return ()
+        stage = self.stages[0].credit if self.stages else None
+        bolus = self.bolus.credit if self.bolus else None
+        path = (Charge(stage, rate_nl_per_day - bolus_nl_per_day),) if stage else ()
+        return (*path, Charge(bolus, bolus_nl_per_day)) if bolus and bolus_nl_per_day else path
 
 
 def with_program(
@@ -132,12 +147,12 @@ def stages_at(program: Program, stages: tuple[Stage, ...], pump: Pump) -> tuple[
 
 
 def finish_stages(controller: Controller, strokes: int) -> tuple[Controller, tuple[Stage, ...]]:
-    """The controller without the stages whose last stroke has been made, and those stages."""
-    done = tuple(stage for stage in controller.stages if stage.until_stroke <= strokes)
-    if not done:
-        return controller, ()
-    waiting = tuple(stage for stage in controller.stages if stage.until_stroke > strokes)
-    return replace(controller, stages=waiting), done
+    """The controller without the stages whose last stroke has been made, and those stages.
+
+    A bridge within a prime ends with the prime, whenever anybody looks in between.
+    """
+    done = tuple(takewhile(lambda stage: stage.until_stroke <= strokes, controller.stages))
+    return (replace(controller, stages=controller.stages[len(done) :]), done) if done else (controller, ())
 
 
 def without_prime(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:

@@ -1,24 +1,104 @@
 """The delivery guard: stands between controller and motor and shares nothing with either.
 
-It sees strokes and the clock, and knows one limit of its own: the shortest time between two strokes,
-which is that of the pump's highest flow. Whatever the controller believes, no window of time then
-holds more volume than the highest flow delivers in it, and one stroke (safety.md DEL-03, DEL-07).
+It sees strokes, the clock and its own limits. Whatever the controller believes,
+
+* no two strokes come closer than those of the pump's highest flow, so no window of any length holds
+  more than that flow delivers in it, and one stroke;
+* without a credit, no flow is higher than the program's highest, so no window of any length holds
+  more than that, and one stroke;
+* without a credit, no window of the watched lengths holds more than the committed program delivers
+  in its fullest window of that length; a longer window is covered by shorter ones;
+* boluses included, no watched window holds more than the clinician's limit on dose;
+* beyond that comes only what a credit allows, once.
+
+A limit that changes does not judge the past by the present: windows that reach back before the
+change are held to the larger of the two. Holds: DEL-03, DEL-04, DEL-06, DEL-07, DEL-08, DEL-11.
 """
 
 from dataclasses import dataclass, replace
 
+from openitb.implant.firmware.credits import NO_CREDITS, Charge, Credit, CreditKind, Ledger
+from openitb.implant.firmware.passed import NOTHING, Breach, Limit, Passed, Run
 from openitb.implant.firmware.strokes import Train
+
+Charges = tuple[Charge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is authorised now: the highest flow of the program, and what windows may hold.
+
+    A window that the highest flow cannot fill too much needs no entry. The past is remembered for
+    `memory_ms`, the longest window there can be.
+    """
+
+    highest_nl_per_day: int
+    memory_ms: int
+    windows: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The limit, and the tick of the last stroke that was let through."""
+    """The limits, and what was let through; `phase` is what the motor is on its way with."""
 
     shortest_interval_ms: int
+    key: bytes
+    limits: Limits
+    ledger: Ledger = NO_CREDITS
+    passed: Passed = NOTHING
+    phase: int = 0
     last_stroke_ms: int | None = None
 
-    def admits(self, train: Train) -> bool:
-        """True if every stroke of the train, and its distance from the last one, keeps the limit."""
+    def admitted(self, train: Train, charges: Charges = ()) -> Train | None:
+        """The longest beginning of a train that keeps every limit; None if not even the first tick does.
+
+        A train may be cut short by a limit or because its credit runs out; the rest is asked again.
+        """
+        if not self._is_possible(train):
+            return None
+        plain = train.rate_nl_per_day - sum(charge.rate_nl_per_day for charge in charges)
+        covered = self._covered(train, charges)
+        if covered is None or not 0 <= plain <= self.limits.highest_nl_per_day:
+            return None
+        return self._within_windows(covered, charges)
+
+    def after(self, train: Train, charges: Charges = (), missed: int = 0) -> "Guard":
+        """The guard once an admitted train has run, of which the rotor did not follow `missed` strokes.
+
+        Windows count what was asked for. A path's credit is not spent on what was missed: its place in
+        the column is still to come.
+        """
+        ledger = self.ledger
+        for charge in charges:
+            flow = charge.rate_nl_per_day * (train.end_ms - train.start_ms)
+            is_path = charge.credit.kind is CreditKind.PATH
+            ledger = ledger.spent(charge.credit, flow, missed * train.cost if is_path else 0)
+        return replace(
+            self,
+            ledger=ledger,
+            passed=self.passed.after(self._run(train, charges), self.limits.memory_ms),
+            phase=train.flow % train.cost,
+            last_stroke_ms=train.tick_of(train.count) if train.count else self.last_stroke_ms,
+        )
+
+    def told(self, limits: Limits) -> "Guard":
+        """The guard under other limits from now on."""
+        return replace(self, limits=limits)
+
+    def granted(self, credit: Credit) -> "Guard":
+        """The guard with a credit more, if it is genuine and new; otherwise as it was."""
+        return replace(self, ledger=self.ledger.accepted(credit, self.key))
+
+    def withdrawn(self, kept: tuple[Credit, ...]) -> "Guard":
+        """The guard with every credit withdrawn but those."""
+        return replace(self, ledger=self.ledger.only(kept))
+
+    def breach(self, run: Run) -> Breach | None:
+        """The first watched window that would hold too much if `run` came next."""
+        return first_breach(self.passed, self.limits, run)
+
+    def _is_possible(self, train: Train) -> bool:
+        """True if the drive is made for every stroke, and for its distance from the last one."""
         if train.end_ms < train.start_ms or train.rate_nl_per_day < 0:
             return False
         if train.rate_nl_per_day == 0:
@@ -27,11 +107,46 @@ class Guard:
             return False
         return train.count == 0 or self._may_follow(train.tick_of(1), train.start_ms)
 
-    def after(self, train: Train) -> "Guard":
-        """The guard once an admitted train has run."""
-        return replace(self, last_stroke_ms=train.tick_of(train.count)) if train.count else self
-
     def _may_follow(self, first_ms: int, start_ms: int) -> bool:
         if first_ms <= start_ms:
             return False  # a stroke that should have been made already is not made up
         return self.last_stroke_ms is None or first_ms - self.last_stroke_ms >= self.shortest_interval_ms
+
+    def _covered(self, train: Train, charges: Charges) -> Train | None:
+        """The beginning of a train for which all its credits last; None if one covers nothing of it."""
+        if len({charge.credit.number for charge in charges}) < len(charges):
+            return None  # no credit pays twice at once
+        for charge in charges:
+            lasts_ms = self._lasts_ms(charge, train)
+            if not lasts_ms:
+                return None
+            train = train.until(min(train.end_ms, train.start_ms + lasts_ms))
+        return train
+
+    def _lasts_ms(self, charge: Charge, train: Train) -> int:
+        if charge.rate_nl_per_day == 0:
+            return train.end_ms - train.start_ms
+        if not 0 < charge.rate_nl_per_day <= charge.credit.highest_nl_per_day:
+            return 0
+        return self.ledger.left(charge.credit) // charge.rate_nl_per_day
+
+    def _within_windows(self, train: Train, charges: Charges) -> Train | None:
+        run = self._run(train, charges)
+        breach = self.breach(run) if run.rate(with_boluses=True) or run.burst else None
+        if breach is None:
+            return train  # what adds nothing breaks nothing, least of all a halt
+        last_ms = breach.at_ms - 1
+        return train.until(last_ms) if last_ms > train.start_ms else None
+
+    def _run(self, train: Train, charges: Charges) -> Run:
+        """What the train moves. A phase that nothing accounts for counts as flow that comes at once."""
+        extra = sum(c.rate_nl_per_day for c in charges if c.credit.kind is CreditKind.BOLUS)
+        plain = train.rate_nl_per_day - sum(charge.rate_nl_per_day for charge in charges)
+        burst = max(0, train.phase - self.phase)
+        return Run(train.start_ms, train.end_ms, plain, extra, burst)
+
+
+def first_breach(passed: Passed, limits: Limits, run: Run) -> Breach | None:
+    """The first of the limited windows that would hold too much if `run` came next."""
+    found = (passed.breach(run, limit) for limit in limits.windows)
+    return min((breach for breach in found if breach), key=lambda breach: breach.at_ms, default=None)

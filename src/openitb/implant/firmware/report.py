@@ -54,6 +54,7 @@ def interrogation(firmware: Firmware, build: Build, log_after: int | None) -> In
         log_anchor=anchor,
         log=page,
         log_head=firmware.log.head,
+        dose_limits=firmware.dose_limits,
         bolus=_bolus(firmware, build),
         patient_bolus=_patient_bolus(firmware, build),
         patient_adjustment=_patient_adjustment(firmware, build),
@@ -68,8 +69,9 @@ def _stages(firmware: Firmware, build: Build) -> tuple[StageReport, ...]:
         if stage.until_stroke <= start:
             continue
         drug = stage.program.concentration_ug_per_ml if stage.program else None
-        reports.append(StageReport(stage.kind, (stage.until_stroke - start) * build.stroke_nl, drug))
-        start = stage.until_stroke
+        if stage.until_stroke > start:  # a bridge may lie wholly within the prime before it
+            reports.append(StageReport(stage.kind, (stage.until_stroke - start) * build.stroke_nl, drug))
+            start = stage.until_stroke
     return tuple(reports)
 
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 
 from openitb.implant.build import Build
 from openitb.implant.firmware.controller import Controller
+from openitb.implant.firmware.credits import Issuer
 from openitb.implant.firmware.feeling import NOTHING_FELT, Feeling
 from openitb.implant.firmware.guard import Guard
 from openitb.implant.firmware.log import PUMP, Instant, Log
 from openitb.implant.firmware.patient import NOTHING_ALLOWED, PatientControls
 from openitb.implant.firmware.strokes import Counter
-from openitb.protocol import AlarmCondition, LogKind, PumpState
+from openitb.implant.firmware.surveillance import UNREMARKABLE, Surveillance
+from openitb.protocol import AlarmCondition, LogKind, PumpState, WindowDose
 from openitb.protocol.chain import Detail
 
 __all__ = ["PUMP", "Alarm", "Answer", "BelievedReservoir", "Firmware", "WallClock", "logged"]
@@ -83,9 +85,12 @@ class Firmware:
     guard: Guard
     reservoir: BelievedReservoir
     log: Log
+    issuer: Issuer
+    dose_limits: tuple[WindowDose, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     eri_ms: int | None = None
     answers: tuple[Answer, ...] = ()
+    surveillance: Surveillance = UNREMARKABLE
     patient: PatientControls = NOTHING_ALLOWED
     feeling: Feeling = NOTHING_FELT
 

@@ -40,6 +40,18 @@ class Train:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a train: strokes the rotor's feedback confirmed, and what a meter would read.
+
+    `measured` left with strokes, in millionths of a nL; `loose` left without, in nL/day x ms.
+    """
+
+    confirmed: int
+    measured: int = 0
+    loose: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Counter:
     """The pump's count: its tick, strokes made since implantation, flow accumulated towards the next."""
 

@@ -10,10 +10,12 @@ from dataclasses import replace
 from openitb.implant.build import Build
 from openitb.implant.firmware import alarms, controller
 from openitb.implant.firmware.bolus import Bolus
+from openitb.implant.firmware.credits import Charge
 from openitb.implant.firmware.perception import captured, clock_is_lost, forgotten, stall_due_ms, turned
 from openitb.implant.firmware.service_life import replacement_due_ms, service_ends_ms
 from openitb.implant.firmware.state import PUMP, Firmware, logged
-from openitb.implant.firmware.strokes import Train
+from openitb.implant.firmware.strokes import Made, Train
+from openitb.implant.firmware.surveillance import Surveillance
 from openitb.protocol import AlarmCondition, LogKind, PumpState
 
 
@@ -32,17 +34,34 @@ def next_train(firmware: Firmware, build: Build, until_ms: int, turning: bool = 
     return train if wanted is None or train.count < wanted else train.until(train.tick_of(wanted))
 
 
-def ran(firmware: Firmware, build: Build, train: Train, confirmed: int) -> Firmware:
+def ran(firmware: Firmware, build: Build, train: Train, made: Made) -> Firmware:
     """The firmware after an admitted train: strokes counted, then all that falls due at its end.
 
-    `confirmed` is how many of its strokes the rotor's feedback says were made. Holds: DEL-16.
+    Only strokes that the rotor's feedback says were made are counted. Holds: DEL-16.
     """
-    poured = controller.poured(
-        firmware.controller, _bolus_flow(firmware, build), train.end_ms - train.start_ms
+    ms = train.end_ms - train.start_ms
+    firmware = replace(
+        firmware,
+        counter=firmware.counter.after(train, made.confirmed),
+        guard=firmware.guard.after(train, charges(firmware, build, train), train.count - made.confirmed),
+        controller=controller.poured(firmware.controller, _bolus_flow(firmware, build), ms),
+        surveillance=_surveyed(firmware, build, made),
     )
-    counter, guard = firmware.counter.after(train, confirmed), firmware.guard.after(train)
-    firmware = replace(firmware, counter=counter, guard=guard, controller=poured)
-    return settled(turned(firmware, build, train, confirmed), build)
+    return settled(turned(firmware, build, train, made.confirmed), build)
+
+
+def _surveyed(firmware: Firmware, build: Build, made: Made) -> Surveillance:
+    if build.meter is None:
+        return firmware.surveillance
+    counted_nl = made.confirmed * build.stroke_nl
+    return firmware.surveillance.after(build.meter, counted_nl, made.measured, made.loose)
+
+
+def charges(firmware: Firmware, build: Build, train: Train) -> tuple[Charge, ...]:
+    """What of a train goes on credits; the rest is the program's own."""
+    if not train.rate_nl_per_day:
+        return ()
+    return firmware.controller.charges(train.rate_nl_per_day, _bolus_flow(firmware, build))
 
 
 def vetoed(firmware: Firmware, build: Build) -> Firmware:
@@ -50,8 +69,7 @@ def vetoed(firmware: Firmware, build: Build) -> Firmware:
 
     Delivery that cannot be bounded is the one fault for which stopping is the safe state.
     """
-    halted = replace(firmware.controller, halt=PumpState.GUARD_STOP)
-    return settled(replace(firmware, controller=halted), build)
+    return settled(_halted(firmware, PumpState.GUARD_STOP), build)
 
 
 def settled(firmware: Firmware, build: Build) -> Firmware:
@@ -59,10 +77,16 @@ def settled(firmware: Firmware, build: Build) -> Firmware:
     firmware = _end_bolus(_end_stages(forgotten(firmware)))
     firmware = _note_replacement(firmware, build)
     firmware = _error_ends_bolus(captured(alarms.raise_due(firmware, build)))
-    if any(alarm.condition is AlarmCondition.END_OF_SERVICE for alarm in firmware.alarms):
-        ended = replace(firmware.controller, halt=PumpState.END_OF_SERVICE)
-        return replace(firmware, controller=ended)
+    latched = {alarm.condition for alarm in firmware.alarms}
+    if AlarmCondition.END_OF_SERVICE in latched:
+        return _halted(firmware, PumpState.END_OF_SERVICE)
+    if alarms.exceeds(firmware, build):
+        return _halted(firmware, PumpState.GUARD_STOP)
     return firmware
+
+
+def _halted(firmware: Firmware, state: PumpState) -> Firmware:
+    return replace(firmware, controller=replace(firmware.controller, halt=state))
 
 
 def bolus_ended_early(firmware: Firmware, bolus: Bolus, actor: str) -> Firmware:
@@ -95,8 +119,9 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
     if bolus is not None and flow:
         yield firmware.counter.tick_ms + bolus.left // flow
     since = firmware.controller.stopped_since_ms
-    if since is not None and since + build.stopped_too_long_ms > firmware.counter.tick_ms:
-        yield since + build.stopped_too_long_ms
+    if since is not None:
+        due = (since + build.stop_warning_ms, since + build.stopped_too_long_ms)
+        yield from (at_ms for at_ms in due if at_ms > firmware.counter.tick_ms)
     stall_due = stall_due_ms(firmware, build)
     if stall_due is not None:
         yield stall_due

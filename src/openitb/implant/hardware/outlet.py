@@ -1,9 +1,13 @@
 """Where belief becomes truth: strokes that the firmware makes, and what really leaves for them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from openitb import units
-from openitb.implant.firmware.strokes import Train
+from openitb.implant.build import Build
+from openitb.implant.firmware.state import Firmware
+from openitb.implant.firmware.strokes import Made, Train
+from openitb.implant.hardware.motor import MILLION
 from openitb.implant.hardware.parts import Hardware
 from openitb.implant.hardware.spells import IN_ORDER
 from openitb.timeline import Parcel
@@ -31,26 +35,50 @@ class Outlet:
         now = self._condition
         return (now.turning or now.unfelt) and not now.missed
 
-    def dry_tick(self, tick_ms: int) -> int | None:
-        """The tick by which free flow has emptied the reservoir; None without free flow."""
-        free, left_nl = self._condition.free_nl_per_day, self.hardware.reservoir.available_nl
-        if not free or not left_nl:
-            return None
-        return tick_ms - (self.hardware.seeped - left_nl * units.MS_PER_DAY) // free
+    def ticks_that_matter(self, firmware: Firmware, build: Build) -> Iterator[int]:
+        """When free flow has emptied the reservoir, and when a meter has noticed it."""
+        free, left_nl = self._free_nl_per_day, self.hardware.reservoir.available_nl
+        if not free:
+            return
+        now = firmware.counter.tick_ms
+        yield now - (self.hardware.seeped - left_nl * units.MS_PER_DAY) // free
+        noticed_ms = firmware.surveillance.ms_to_notice(build.meter, free) if build.meter else None
+        if noticed_ms is not None:
+            yield now + noticed_ms
 
-    def turn(self, train: Train, stroke_nl: int) -> int:
-        """Make the strokes of a train; gives how many of them the rotor's feedback confirmed.
+    def until_noticed(self, train: Train, firmware: Firmware, build: Build) -> Train:
+        """The train, ended at the stroke that leaves the pump dry or lets its meter notice a fault.
+
+        A pump without a meter notices neither, and its trains stay whole.
+        """
+        if build.meter is None or not train.count:
+            return train
+        wet = self._wet(train.count, build.stroke_nl)
+        counted_nl = build.stroke_nl if self.turns else 0
+        each = self._read(build.stroke_nl) if wet else 0
+        noticed = firmware.surveillance.strokes_to_notice(build.meter, counted_nl, each)
+        ends = [strokes for strokes in (wet, noticed) if strokes is not None and 0 < strokes <= train.count]
+        return train.until(train.tick_of(min(ends))) if ends else train
+
+    def turn(self, train: Train, stroke_nl: int) -> Made:
+        """Make the strokes of a train; gives what rotor and meter felt of it.
 
         Holds: DEL-08.
         """
         strokes = train.count if self._condition.turning else 0
+        wet = self._wet(strokes, stroke_nl)
+        made = Made(
+            confirmed=train.count if self.turns else 0,
+            measured=wet * self._read(stroke_nl),
+            loose=self._free_nl_per_day * (train.end_ms - train.start_ms),
+        )
         begun_ms = train.start_ms
-        last_wet = self._last_wet(strokes, stroke_nl)
-        if last_wet:
-            begun_ms = train.tick_of(last_wet)
-            self._leave(train.start_ms, begun_ms, last_wet * stroke_nl)
-        self._leave(begun_ms, train.end_ms, (strokes - last_wet) * stroke_nl)
-        return train.count if self.turns else 0
+        if 0 < wet < strokes:
+            begun_ms = train.tick_of(wet)
+            self._leave(train.start_ms, begun_ms, wet * stroke_nl)
+            strokes -= wet
+        self._leave(begun_ms, train.end_ms, strokes * stroke_nl)
+        return made
 
     def parcels(self) -> tuple[Parcel, ...]:
         """The parcels so far, the last one drawn out to the end of the span."""
@@ -68,13 +96,24 @@ class Outlet:
             start = until
         return tuple(made)
 
-    def _last_wet(self, strokes: int, stroke_nl: int) -> int:
-        """The stroke that takes the last fluid, if more follow it; 0 if none of these does."""
+    @property
+    def _free_nl_per_day(self) -> int:
+        """What leaves without strokes now."""
+        wet = self.hardware.reservoir.available_nl and not self._condition.shut
+        return self._condition.free_nl_per_day if wet else 0
+
+    def _wet(self, strokes: int, stroke_nl: int) -> int:
+        """How many of so many strokes move fluid."""
         wear, available_nl = self._condition.gain_ppm, self.hardware.reservoir.available_nl
-        if self._condition.shut:
+        if self._condition.shut or not self._condition.turning:
             return 0
         last = self.hardware.motor.strokes_for(available_nl, stroke_nl, wear)
-        return last if last is not None and 0 < last < strokes else 0
+        return strokes if last is None else min(max(0, last), strokes)
+
+    def _read(self, stroke_nl: int) -> int:
+        """What the meter reads for one stroke that moves fluid."""
+        true = stroke_nl * self.hardware.motor.share_ppm(self._condition.gain_ppm)
+        return true * (MILLION + self.hardware.meter_ppm) // MILLION
 
     def _leave(self, begun_ms: int, end_ms: int, nominal_nl: int) -> None:
         before = self.hardware

@@ -13,7 +13,8 @@ from openitb.implant.hardware.spells import Condition, Spell, condition_at, next
 class Hardware:
     """Truth: the parts, all that has left the outlet since implantation, and the spells laid on them.
 
-    `seeped` is the part of a nL that free flow has let go beyond whole nL, in nL/day x ms.
+    `seeped` is the part of a nL that free flow has let go beyond whole nL, in nL/day x ms,
+    `meter_ppm` what a meter at the outlet reads too much.
     """
 
     reservoir: Reservoir
@@ -23,6 +24,7 @@ class Hardware:
     delivered_pg: int = 0
     seeped: int = 0
     spells: tuple[Spell, ...] = ()
+    meter_ppm: int = 0
 
     def condition(self, at_ms: int) -> Condition:
         """What is wrong at a true instant."""

@@ -1,0 +1,174 @@
+"""What the guard is told after each command: limits from the committed program, credits for stages.
+
+This is the only place where program and guard meet, and it runs once per command, not while
+delivering: a controller that goes wrong later cannot reach it. Holds: DEL-06, DEL-07, BOL-13.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from openitb import units
+from openitb.implant.build import Build
+from openitb.implant.firmware.bolus import Bolus
+from openitb.implant.firmware.controller import Stage, mean_flow
+from openitb.implant.firmware.credits import CreditKind
+from openitb.implant.firmware.guard import Limits
+from openitb.implant.firmware.passed import Limit
+from openitb.implant.firmware.perception import clock_is_lost
+from openitb.implant.firmware.state import Firmware
+from openitb.implant.firmware.surveillance import UNREMARKABLE
+from openitb.prescription import Program
+from openitb.protocol import WindowDose
+
+
+def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
+    """`after`, with its guard told of what has changed since `before`, and credits for new stages."""
+    firmware = replace(after, guard=after.guard.told(limits_of(before, after, build)))
+    if after.controller is not before.controller:
+        firmware = replace(firmware, surveillance=UNREMARKABLE)  # judged anew, whatever it does now
+    return _with_credits(firmware, build)
+
+
+def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
+    """The limits that hold from now on, mild to windows that reach back before the change.
+
+    Such a window holds at most what it held at the change, and what the new program adds: an honest
+    controller can deliver that much and no more.
+    """
+    program, change = after.controller.program, _Change(before, after)
+    highest = highest_flow(program)
+    mean = mean_flow(program)  # what a pump without a clock runs at
+    full = ((ms, max(fullest(program, ms), mean * ms)) for ms in build.guard_windows_ms)
+    watched = (Limit(window_ms, most) for window_ms, most in full if most < highest * window_ms)
+    doses = (Limit(dose.window_ms, _flow_of(dose, program), with_boluses=True) for dose in after.dose_limits)
+    limits = (*map(change.of_program, watched), *map(change.of_dose, doses))
+    return Limits(highest, max(build.guard_windows_ms), limits)
+
+
+def highest_flow(program: Program) -> int:
+    """The highest flow of any hour of the week, in nL/day."""
+    return max(step.rate_nl_per_day for step in program.week)
+
+
+def fullest(program: Program, window_ms: int) -> int:
+    """The most that the program delivers in any window of that length, in nL/day x ms."""
+    starts = [step.from_ms_of_week for step in program.week]
+    begins = (*starts, *(start - window_ms for start in starts))
+    flowed = _Flowed(program)
+    return max(flowed.by(begin + window_ms) - flowed.by(begin) for begin in begins)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A command's before and after, as the guard's limits see it."""
+
+    before: Firmware
+    after: Firmware
+
+    def of_program(self, new: Limit) -> Limit:
+        """A limit from the program; the old one if neither program nor its clock has changed."""
+        old = self._old(new)
+        if old is not None and _pattern(self.before) == _pattern(self.after):
+            return old
+        return self._begun(new)
+
+    def of_dose(self, new: Limit) -> Limit:
+        """A limit on dose. Where it replaces another, no window may hold more than the larger of them."""
+        old = self._old(new)
+        if old is None:
+            return self._begun(new)
+        if old.most == new.most:
+            return old
+        tick_ms = self.after.counter.tick_ms
+        still = old.spanning if tick_ms - new.window_ms < old.since_ms else 0
+        return replace(new, since_ms=tick_ms, spanning=max(old.most, still))
+
+    def _begun(self, new: Limit) -> Limit:
+        tick_ms = self.after.counter.tick_ms
+        held = self.before.guard.passed.held(new.window_ms, tick_ms, new.with_boluses)
+        return replace(new, since_ms=tick_ms, spanning=held + new.most)
+
+    def _old(self, new: Limit) -> Limit | None:
+        same = (new.window_ms, new.with_boluses)
+        limits = self.before.guard.limits.windows
+        return next((old for old in limits if (old.window_ms, old.with_boluses) == same), None)
+
+
+class _Flowed:
+    """Cumulative flow of a weekly program."""
+
+    def __init__(self, program: Program) -> None:
+        self._week = program.week
+        self._starts = [step.from_ms_of_week for step in program.week]
+        self._sums = [0]
+        for this, following in pairwise(program.week):
+            span_ms = following.from_ms_of_week - this.from_ms_of_week
+            self._sums.append(self._sums[-1] + this.rate_nl_per_day * span_ms)
+        self._whole = self._within(units.MS_PER_WEEK)
+
+    def by(self, at_ms: int) -> int:
+        """Flow from the start of a week to `at_ms`, which may lie weeks before or after."""
+        weeks, rest = divmod(at_ms, units.MS_PER_WEEK)
+        return weeks * self._whole + self._within(rest)
+
+    def _within(self, ms_of_week: int) -> int:
+        step = bisect_right(self._starts, ms_of_week) - 1
+        return self._sums[step] + self._week[step].rate_nl_per_day * (ms_of_week - self._starts[step])
+
+
+def _pattern(firmware: Firmware) -> tuple[object, ...]:
+    """All that decides what flows at which tick."""
+    return firmware.controller.program.week, firmware.clock, clock_is_lost(firmware)
+
+
+def _flow_of(limit: WindowDose, program: Program) -> int:
+    """A limit on drug as a limit on flow, at the label concentration, rounded down."""
+    return limit.most_pg * units.MS_PER_DAY // program.concentration_ug_per_ml
+
+
+def _with_credits(firmware: Firmware, build: Build) -> Firmware:
+    """Each stage with a credit that covers what is left of it; every other one withdrawn."""
+    stages: list[Stage] = []
+    start, phase = firmware.counter.strokes, firmware.counter.phase
+    for stage in firmware.controller.stages:
+        strokes = max(0, stage.until_stroke - start)
+        firmware, credited = _credited(firmware, build, stage, strokes * build.stroke_cost - phase)
+        stages.append(credited)
+        start, phase = start + strokes, 0
+    firmware, bolus = _bolus_credited(firmware)
+    control = replace(firmware.controller, stages=tuple(stages), bolus=bolus)
+    held = (holder.credit for holder in (*stages, bolus) if holder)
+    kept = tuple(credit for credit in held if credit)
+    return replace(firmware, controller=control, guard=firmware.guard.withdrawn(kept))
+
+
+def _bolus_credited(firmware: Firmware) -> tuple[Firmware, Bolus | None]:
+    bolus = firmware.controller.bolus
+    if bolus is None or firmware.guard.ledger.left(bolus.credit) == bolus.left:
+        return firmware, bolus
+    issuer, credit = firmware.issuer.issue(CreditKind.BOLUS, bolus.left, bolus.rate_nl_per_day)
+    firmware = replace(firmware, issuer=issuer, guard=firmware.guard.granted(credit))
+    return firmware, replace(bolus, credit=credit)
+
+
+def _credited(firmware: Firmware, build: Build, stage: Stage, flow: int) -> tuple[Firmware, Stage]:
+    """A credit ends a tick after the last stroke, since strokes fall on whole ticks.
+
+    What a stall keeps from a bridge is given back for longer than from a prime: a bridge runs at the
+    ordered dose, so feedback that lies about it does little.
+    """
+    if flow <= 0:
+        return firmware, stage  # a bridge that lies wholly within the prime before it
+    highest = highest_flow(stage.program) if stage.program else build.highest_flow_nl_per_day
+    left, credit = firmware.guard.ledger.left(stage.credit), stage.credit
+    if (
+        credit is not None
+        and flow <= left < flow + build.stroke_cost
+        and credit.highest_nl_per_day == highest
+    ):
+        return firmware, stage
+    refundable = flow if stage.program is None else flow + highest * build.bridge_stall_ms
+    issuer, credit = firmware.issuer.issue(CreditKind.PATH, flow + highest, highest, refundable)
+    firmware = replace(firmware, issuer=issuer, guard=firmware.guard.granted(credit))
+    return firmware, replace(stage, credit=credit)

@@ -1,0 +1,106 @@
+"""Alarms as they are heard: when an implant sounds, and whether anybody notices.
+
+Three things apart: the condition (`firmware.alarms`), the signal (tones at fixed intervals while any
+condition is latched, the most urgent deciding), and its being heard, which is up to people.
+Everything follows from the log; nothing here is known to the pump. Holds: ALM-05, ALM-07, ALM-09, ALM-13.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from openitb import catalogue, units
+from openitb.implant.firmware.alarms import Signal, signal_of
+from openitb.protocol import AlarmCondition, LogEntry, LogKind
+
+PERCENT = 100
+
+Draw = Callable[[], float]  # a fresh number from 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """One signal from `start_ms` up to `end_ms`, on the pump's own ticks; None is silence."""
+
+    start_ms: int
+    end_ms: int
+    signal: Signal | None
+
+    def tones_ms(self) -> Iterator[int]:
+        """When a tone begins: at once, then at each interval."""
+        if self.signal is None:
+            return iter(())
+        return iter(range(self.start_ms, self.end_ms, self.signal.interval_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """The chance that a single tone is heard, by day and by night; hours of the pump's clock."""
+
+    awake: float
+    asleep: float
+    asleep_from_h: int
+    asleep_until_h: int
+
+    def chance(self, wall_ms: int) -> float:
+        """The chance at an instant of the pump's wall clock."""
+        hour = wall_ms % units.MS_PER_DAY // units.MS_PER_H
+        sleeping = hour >= self.asleep_from_h or hour < self.asleep_until_h
+        return self.asleep if sleeping else self.awake
+
+
+def hearing(impaired: bool = False) -> Hearing:
+    """The plain model of the catalogue; `impaired` for hearing loss or a deep implant."""
+    facts = catalogue.load().practice["hearing"]
+    awake = "hearing_loss" if impaired else "awake_and_near"
+    return Hearing(
+        awake=float(facts.fact(awake).number("percent")) / PERCENT,
+        asleep=min(float(facts.fact(name).number("percent")) / PERCENT for name in (awake, "asleep")),
+        asleep_from_h=facts.fact("asleep_from").whole("hour"),
+        asleep_until_h=facts.fact("asleep_until").whole("hour"),
+    )
+
+
+def soundings(entries: Sequence[LogEntry], until_ms: int) -> tuple[Sounding, ...]:
+    """What an implant sounded, from its log up to the tick `until_ms`; a new alarm sounds at once."""
+    moments = [*_changes(entries), (until_ms, ())]
+    return tuple(
+        Sounding(start, end, signal_of(conditions))
+        for (start, conditions), (end, _) in pairwise(moments)
+        if start < end
+    )
+
+
+def first_heard_ms(
+    heard_by: Hearing, sounded: Iterable[Sounding], wall_offset_ms: int, draw: Draw
+) -> int | None:
+    """The tick of the first tone that was heard; None if none was.
+
+    `wall_offset_ms` leads from ticks to the pump's wall clock; one number is drawn for each tone.
+    """
+    tones = (tone for sounding in sounded for tone in sounding.tones_ms())
+    return next((tone for tone in tones if draw() < heard_by.chance(tone + wall_offset_ms)), None)
+
+
+def tone_charge_percent(sounded: Iterable[Sounding]) -> float:
+    """What all tones took from a new cell, in percent; each tone of a signal counts."""
+    facts = catalogue.load().practice["hearing"], catalogue.load().practice["alarms"]
+    yearly = float(facts[0].fact("tone_charge").number("percent"))
+    interval_ms = facts[1].fact("critical_interval").whole("ms")
+    per_year = units.round_half_even(units.convert(1, "year", "ms")) / interval_ms
+    share = yearly / per_year / facts[1].fact("critical_tones").whole("1")
+    tones = sum(len(list(s.tones_ms())) * s.signal.tones for s in sounded if s.signal)
+    return share * tones
+
+
+def _changes(entries: Sequence[LogEntry]) -> Iterator[tuple[int, tuple[AlarmCondition, ...]]]:
+    """Ticks at which the set of latched conditions changed, and the set from then on."""
+    latched: tuple[AlarmCondition, ...] = ()
+    for entry in entries:
+        if entry.kind is LogKind.ALARM_RAISED:
+            latched = (*latched, AlarmCondition(str(entry.get("condition"))))
+        elif entry.kind is LogKind.ALARM_CLEARED:
+            latched = tuple(c for c in latched if c.value != entry.get("condition"))
+        else:
+            continue
+        yield entry.tick_ms, latched

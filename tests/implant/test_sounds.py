@@ -1,0 +1,91 @@
+"""Tones: when an implant sounds, and whether anybody hears it."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openitb import units
+from openitb.implant.firmware.alarms import CRITICAL, signal_of
+from openitb.implant.sounds import Hearing, first_heard_ms, hearing, soundings, tone_charge_percent
+from openitb.prescription import SimpleContinuous, Stopped
+from openitb.protocol import AlarmCondition
+
+DAY, HOUR, MINUTE = units.MS_PER_DAY, units.MS_PER_H, units.MS_PER_MIN
+DEAF, KEEN = Hearing(0.0, 0.0, 23, 7), Hearing(1.0, 0.0, 23, 7)
+
+
+def entries(bench: object) -> tuple:
+    return bench.implant.firmware.log.entries
+
+
+@pytest.mark.requirement("ALM-09", "ALM-13")
+def test_a_stop_is_first_told_by_one_tone_an_hour_and_then_by_two_every_ten_minutes(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(3 * DAY)
+    single, double = soundings(entries(bench), 3 * DAY)
+    assert (single.start_ms, single.end_ms, single.signal.tones) == (DAY, 2 * DAY, 1)
+    assert (double.start_ms, double.end_ms, double.signal.tones) == (2 * DAY, 3 * DAY, 2)
+    assert list(single.tones_ms()) == [DAY + hour * HOUR for hour in range(24)]
+    assert list(double.tones_ms())[:3] == [2 * DAY, 2 * DAY + 10 * MINUTE, 2 * DAY + 20 * MINUTE]
+
+
+@pytest.mark.requirement("ALM-07")
+@given(st.sets(st.sampled_from(AlarmCondition), min_size=1))
+def test_of_several_alarms_the_critical_one_sounds(conditions: set[AlarmCondition]) -> None:
+    signal = signal_of(tuple(conditions))
+    assert signal is not None
+    assert signal.tones == (2 if conditions & CRITICAL else 1)
+
+
+@pytest.mark.requirement("ALM-05")
+def test_the_tones_end_with_the_condition_and_not_before(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(30 * HOUR)
+    bench.read()
+    bench.order(SimpleContinuous(200_000_000))
+    bench.run_to(3 * DAY)
+    first, silence = soundings(entries(bench), 3 * DAY)
+    assert (first.end_ms, silence.signal) == (30 * HOUR, None)
+    assert list(silence.tones_ms()) == []
+
+
+def test_nobody_hears_what_is_never_sounded_and_the_deaf_hear_nothing(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(3 * DAY)
+    sounded = soundings(entries(bench), 3 * DAY)
+    assert first_heard_ms(DEAF, sounded, 0, lambda: 0.5) is None
+    assert first_heard_ms(KEEN, (), 0, lambda: 0.5) is None
+
+
+def test_a_tone_in_the_night_may_be_heard_only_in_the_morning(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(3 * DAY)
+    sounded = soundings(entries(bench), 3 * DAY)
+    assert first_heard_ms(KEEN, sounded, 0, lambda: 0.5) == DAY + 7 * HOUR  # the pump began at midnight
+    assert first_heard_ms(KEEN, sounded, 12 * HOUR, lambda: 0.5) == DAY
+
+
+def test_hearing_loss_delays_the_mean_and_never_helps(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(3 * DAY)
+    sounded = soundings(entries(bench), 3 * DAY)
+
+    def mean_h(person: Hearing) -> float:
+        draw = random.Random(1)  # noqa: S311 - a repeatable audience, not a secret
+        heard = [first_heard_ms(person, sounded, 0, draw.random) for _ in range(400)]
+        return sum(at or 3 * DAY for at in heard) / len(heard) / HOUR - 24
+
+    well, badly = mean_h(hearing()), mean_h(hearing(impaired=True))
+    assert well < badly < 12
+
+
+@pytest.mark.requirement("ALM-13", "BAT-05")
+def test_a_year_of_critical_tones_takes_no_more_than_its_share_of_the_cell(make_bench: Callable) -> None:
+    bench = make_bench()
+    bench.order(Stopped())
+    bench.run_to(367 * DAY)
+    year = [s for s in soundings(entries(bench), 367 * DAY) if s.signal and s.signal.tones == 2]
+    assert tone_charge_percent(year) == pytest.approx(0.1, rel=0.01)
