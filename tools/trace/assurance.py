@@ -18,11 +18,13 @@ def told(found: Trace) -> Iterator[str]:
     """The same as sections of a page."""
     for case in cases(found):
         missing = [one["id"] for one in case["evidence"] if not one["tests"]]
-        shown = len(case["evidence"]) - len(missing)
+        partly = sum(bool(one["lacks"]) for one in case["evidence"])
+        shown = len(case["evidence"]) - len(missing) - partly
         yield (
             f"### {case['id']}: {case['claim']}\n\n*Argument.* {case['argument']}\n\n"
             f"*Hazards answered.* {', '.join(case['hazards'])}.\n\n"
-            f"*Evidence.* {shown} of {len(case['evidence'])} requirements have a test. {_missing(missing)}\n"
+            f"*Evidence.* {shown} of {len(case['evidence'])} requirements are shown, {partly} "
+            f"partly. {_missing(missing)}\n"
         )
 
 
@@ -39,9 +41,11 @@ def _case(claim: tables.Claim, found: Trace) -> Case:
 
 
 def _evidence(requirement_id: str, found: Trace) -> Case:
+    row = tables.requirements()[requirement_id]
     return {
         "id": requirement_id,
-        "requirement": tables.requirements()[requirement_id].told(),
+        "requirement": row.told(),
+        "lacks": row.lacks,
         "code": [link.where for link in found.holding(requirement_id)],
         "tests": [link.where for link in found.showing(requirement_id, "requirement")],
     }

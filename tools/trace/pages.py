@@ -68,9 +68,10 @@ def _requirement_counts(found: Trace) -> str:
     lack = ratchet.lacking(found.tests)
     total = len(tables.requirements())
     unheld = sum(not found.holding(one) for one in tables.requirements())
+    partly = sum(bool(row.lacks) for row in tables.requirements().values())
     return (
-        f"{total} requirements: {total - len(lack.requirements)} with a test that shows them, "
-        f"{len(lack.requirements)} not shown yet, {unheld} without a named place in the code. "
+        f"{total} requirements: {total - len(lack.requirements) - partly} shown by tests, {partly} partly, "
+        f"{len(lack.requirements)} not shown yet; {unheld} without a named place in the code. "
         f"{len(lack.values)} values are open.\n\n{_dated(found)}"
     )
 
@@ -112,7 +113,9 @@ def _requirement_row(row: tables.Requirement, found: Trace) -> str:
     tests = found.showing(row.requirement_id, "requirement")
     source = "; ".join(row.sources)
     cells = (row.requirement_id, f"{row.told()} *({source})*", ", ".join(row.shown_by))
-    return _cells(*cells, _places(found.holding(row.requirement_id)), _tests(tests), found.last(tests))
+    partly = f"**partly**, lacks {row.lacks}<br>" if row.lacks else ""
+    places = _places(found.holding(row.requirement_id))
+    return _cells(*cells, places, partly + _tests(tests), found.last(tests))
 
 
 def _hazard_tables(found: Trace) -> Iterator[str]:

@@ -28,7 +28,8 @@ class TraceError(ValueError):
 class Requirement:
     """One sentence that can be tested, where it comes from, and the kinds of test it asks for.
 
-    `values` names the catalogue fact ("entry.fact") behind each `{name}` of the text.
+    `values` names the catalogue fact ("entry.fact") behind each `{name}` of the text, `lacks` the
+    part that no test shows yet although others are shown.
     """
 
     requirement_id: str
@@ -36,6 +37,7 @@ class Requirement:
     sources: tuple[str, ...]
     shown_by: tuple[str, ...]
     values: Mapping[str, str]
+    lacks: str = ""
 
     def told(self) -> str:
         """The text with every value filled in; one the catalogue does not hold is called open."""
@@ -137,7 +139,10 @@ def _requirements(prefix: str, rows: Mapping[str, Any]) -> Iterator[Requirement]
         _expect(
             named == set(values), f"{requirement_id}: text names {sorted(named)}, values {sorted(values)}"
         )
-        yield Requirement(requirement_id, row["text"], tuple(row["sources"]), tuple(row["shown_by"]), values)
+        asked = tuple(row["shown_by"])
+        yield Requirement(
+            requirement_id, row["text"], tuple(row["sources"]), asked, values, row.get("lacks", "")
+        )
 
 
 def _hazard(hazard_id: str, row: Mapping[str, Any]) -> Hazard:

@@ -2,6 +2,8 @@
 
 What is read back is either the implant that was written, to the last integer, or a `StoreError`.
 The checksum finds damage; the log's chain and the program's digest are checked besides.
+
+Holds: SYS-03, SYS-06.
 """
 
 import hashlib

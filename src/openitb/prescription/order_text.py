@@ -8,6 +8,8 @@
     {mode = "flex", steps = [{from = "00:00", dose_rate = "12 ug/h", days = ["mon"]}, ...]}  by weekday
 
 `order_to_mapping` writes the canonical form; reading it back gives the same order exactly.
+
+Holds: PRG-01.
 """
 
 import re

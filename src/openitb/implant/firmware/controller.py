@@ -4,6 +4,8 @@ A program runs for ever. Before it may come stages, each bounded by volume: a pr
 highest flow, a bridge at the flow of the drug that still fills tubing and catheter. A stage ends at
 a stroke number, counted since implantation: that number is a place in the column of fluid, so it
 stays right whatever is reprogrammed, stopped or refilled in the meantime.
+
+Holds: DEL-04, DEL-11.
 """
 
 from dataclasses import dataclass, replace

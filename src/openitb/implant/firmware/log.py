@@ -1,6 +1,8 @@
 """The pump's log: append-only, numbered, each entry sealed to the one before it.
 
 `anchor` is where the kept stretch begins: the birth of the implant as long as nothing was dropped.
+
+Holds: LOG-02, LOG-03.
 """
 
 from dataclasses import dataclass, replace
