@@ -153,6 +153,7 @@ def test_spans_are_told_in_one_unit(elapsed, words) -> None:
     assert clinical.ago(now - elapsed, now) == words
 
 
+@pytest.mark.requirement("TIM-06")
 def test_refill_days_are_counted_in_the_clinics_days() -> None:
     now = datetime(2026, 1, 5, 23, 30, tzinfo=UTC)
     days = {date(2026, 1, 4): "1 day overdue", date(2026, 1, 5): "today", date(2026, 1, 8): "in 3 days"}

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.urls import reverse
 from django.utils import timezone
 
@@ -119,6 +120,7 @@ def test_an_order_under_review_is_predicted_beside_the_program_that_runs(desk, m
     assert re.findall(r">([^<]+)</td>", row) == ["3.3", "3.2", "2.6", "2.2 to 3"]
 
 
+@pytest.mark.requirement("DEL-05")
 def test_looking_ahead_sends_nothing(desk, make, pump) -> None:
     system = make.system()
     address = reverse("patient-prediction", args=[system.patient.key])

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import openitb.implant
 
 ROOM = Path(openitb.implant.__file__).parent
@@ -43,11 +45,13 @@ def imported(node: ast.AST) -> list[str]:
             return []
 
 
+@pytest.mark.requirement("DEL-02")
 def test_no_float_can_enter_delivery_state() -> None:
     found = [(file.name, node.lineno) for file, node in nodes(DELIVERY) if is_float(node)]
     assert found == []
 
 
+@pytest.mark.requirement("DEL-02")
 def test_the_search_for_floats_finds_one() -> None:
     planted = ast.parse("half = volume_nl / 2\nrate = 0.5\nbad: float = 1")
     assert sum(is_float(node) for node in ast.walk(planted)) == 3
@@ -60,11 +64,13 @@ def test_the_firmware_does_not_see_the_hardware() -> None:
     assert "openitb.implant.implant" not in found
 
 
+@pytest.mark.requirement("DEL-07")
 def test_the_guard_knows_neither_the_controller_nor_the_commands() -> None:
     found = {name for _, node in nodes([ROOM / "firmware" / "guard.py"]) for name in imported(node)}
     assert found == {"dataclasses", "openitb.implant.firmware.strokes"}
 
 
+@pytest.mark.requirement("SYS-10")
 def test_no_clock_and_no_chance_below_the_command_line() -> None:
     found = {name for _, node in nodes(sorted(ROOM.rglob("*.py"))) for name in imported(node)}
     assert found.isdisjoint({"time", "datetime", "random", "secrets", "uuid"})

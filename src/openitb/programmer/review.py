@@ -1,4 +1,7 @@
-"""The review: what runs beside what is proposed, judged by the one gate, before anything is sent."""
+"""The review: what runs beside what is proposed, judged by the one gate, before anything is sent.
+
+Holds: DEL-05, PRG-03, RES-01.
+"""
 
 import hashlib
 import json

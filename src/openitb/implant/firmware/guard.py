@@ -3,6 +3,8 @@
 It sees strokes and the clock, and knows one limit of its own: the shortest time between two strokes,
 which is that of the pump's highest flow. Whatever the controller believes, no window of time then
 holds more volume than the highest flow delivers in it, and one stroke (safety.md DEL-03, DEL-07).
+
+Holds: DEL-07, DEL-08.
 """
 
 from dataclasses import dataclass, replace
