@@ -21,6 +21,7 @@ from openitb.prescription import (
     Flex,
     FlexPattern,
     FlexStep,
+    Periodic,
     SimpleContinuous,
     compile_order,
     order_to_mapping,
@@ -92,6 +93,20 @@ def test_weekday_patterns_are_summed_up_each() -> None:
     assert [day.label for day in days] == ["mon, tue, wed, thu, fri", "sat, sun"]
     assert [step.dose_rate_pg_per_h for step in days[0].steps] == [12_000_000, 6_000_000]
     assert [step.flow_nl_per_day for step in days[0].steps] == [576_000, 288_000]
+
+
+def test_a_periodic_order_is_summed_up_dose_by_dose() -> None:
+    pump = catalogue.load().pump("synchromed-ii-20")
+    hour = 3_600_000
+    order = Periodic(20_000_000, hour, 12 * hour, 120_000_000, 6 * hour)
+    (day,) = program_summary(compile_order(order, 500, pump)).days
+    assert [(step.from_ms_of_day // hour, step.dose_rate_pg_per_h) for step in day.steps] == [
+        (0, 5_000_000),
+        (6, 25_000_000),
+        (7, 5_000_000),
+        (18, 25_000_000),
+        (19, 5_000_000),
+    ]
 
 
 def test_the_day_plot_runs_from_midnight_to_midnight() -> None:
