@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from openitb.programmer import Wand
 from openitb.programmer.chart import Chart, parse_chart
 from openitb.programmer.second import PROPOSES, VERIFIES, Approval, Person, enrol, sign
 from openitb.programmer.session import Sender
+from openitb.programmer.station import Station
 from openitb.programmer.visit import (
     Consent,
     Visit,
@@ -117,3 +119,9 @@ def bench(tmp_path: Path, staff: dict[str, Person]) -> Iterator[Bench]:
     wand = Wand(address, SERIAL, home.programmer_keys(SERIAL))
     yield Bench(service, home, wand, Sender("nurse", clock), clock, staff)
     service.stop()
+
+
+@pytest.fixture
+def station(bench: Bench) -> Station:
+    numbers = count(1)
+    return Station(bench.wand, bench.chart, bench.staff, bench.clock, lambda: f"id-{next(numbers)}")
