@@ -97,7 +97,7 @@ def test_nobody_at_the_port_when_sending_means_not_changed(bench, monkeypatch) -
 
     from openitb.programmer import sending
 
-    monkeypatch.setattr(sending, "connect", nobody)
+    monkeypatch.setattr(sending, "contact", nobody)
     done = bench.commit(visit, bench.consent(visit, "titration"))
     assert isinstance(done.outcome, Refused)
     assert "nothing was sent" in done.outcome.reason

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from openitb import catalogue
 from openitb.programmer.outcomes import Applied, Partly, Reading, Refused, Unknown, Unreachable, VisitOutcome
-from openitb.programmer.session import Sender, Wand, ask, interrogate
+from openitb.programmer.session import Sender, Wand, ask, contact, interrogate
 from openitb.protocol import Command, LogKind, ProgramPump, ProtocolError, RecordRefill, SetClock
 from openitb.protocol import Refused as PumpRefused
-from openitb.telemetry import LinkDown, NoAnswer, connect
+from openitb.telemetry import LinkDown, NoAnswer
 
 _DONE = frozenset(
     {LogKind.PROGRAM_CHANGED, LogKind.REFILL_RECORDED, LogKind.ALARM_SETTING_CHANGED, LogKind.CLOCK_SET}
@@ -79,7 +79,7 @@ def name(command: Command) -> str:
 def _sent(wand: Wand, commands: Sequence[Command]) -> str:
     """Send until the first that is not acknowledged; gives what stopped it, empty if nothing did."""
     try:
-        with connect(wand.address, wand.serial, wand.keys) as channel:
+        with contact(wand) as channel:
             for command in commands:
                 reply = ask(channel, command)
                 if isinstance(reply, PumpRefused):

@@ -47,7 +47,7 @@ class Sender:
 def interrogate(wand: Wand, sender: Sender) -> Reading | Unreachable:
     """Read the pump's whole state and log; changes nothing but the pump's log of who read it."""
     try:
-        with connect(wand.address, wand.serial, wand.keys) as channel:
+        with contact(wand) as channel:
             return _read(channel, sender)
     except (LinkDown, NoAnswer, ProtocolError) as error:
         return Unreachable(str(error))
@@ -67,7 +67,7 @@ def commit(wand: Wand, reviewed: Review, command_id: str, sender: Sender) -> Out
         return Refused("reading", f"nothing was sent: {stale}")
     command = ProgramPump(sender.actor, command_id, reviewed.expected_digest, reviewed.order)
     try:
-        with connect(wand.address, wand.serial, wand.keys) as channel:
+        with contact(wand) as channel:
             reply = ask(channel, command)
     except LinkDown as error:
         return Refused("link", f"nothing was sent: {error}")
@@ -86,6 +86,11 @@ def settle(wand: Wand, new_digest: str, command_id: str, sender: Sender) -> Outc
     if reading.interrogation.program_digest == new_digest:
         return Applied(reading)
     return Refused("program", "read back: the pump does not run the new program, the order was not applied")
+
+
+def contact(wand: Wand) -> Channel:
+    """A channel to the implant and no other; `LinkDown` if there is none. Close it when done."""
+    return connect(wand.address, wand.serial, wand.keys)
 
 
 def staleness(read_at_ms: int, now_ms: int) -> str:
