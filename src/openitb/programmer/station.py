@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openitb import catalogue, units
@@ -11,6 +11,7 @@ from openitb.implant import (
     Contents,
     Home,
     Implant,
+    ImplantError,
     PumpService,
     handle,
     new_implant,
@@ -21,7 +22,8 @@ from openitb.prescription.orders import SimpleContinuous
 from openitb.programmer.chart import Chart, parse_chart
 from openitb.programmer.second import Person, Staff, enrol
 from openitb.programmer.session import Clock, Sender, Wand
-from openitb.protocol import ProgramPump
+from openitb.protocol import EnablePatientBolus, ProgramPump, Role
+from openitb.telemetry import Keys
 
 DEMO_SECRETS = {"dr-demo": "heron-demo", "nurse-demo": "finch-demo"}
 
@@ -44,6 +46,16 @@ catheter_length = "80 cm"
 """
 
 
+_DEMO_PERMISSION = EnablePatientBolus(
+    "demo",
+    "demo-permission",
+    dose_pg=5 * units.PG_PER_UG,
+    duration_ms=15 * units.MS_PER_MIN,
+    lockout_ms=4 * units.MS_PER_H,
+    most_per_day=3,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Station:
     """What a visit needs around it. `new_id` gives a fresh name for a session or a command."""
@@ -54,6 +66,7 @@ class Station:
     clock: Clock
     new_id: Callable[[], str]
     is_demo: bool = False
+    patient_keys: Keys | None = None
 
     def sender(self, person_id: str) -> Sender:
         """Who speaks to the pump, by this station's clock."""
@@ -66,6 +79,13 @@ def station_at(home: Home, chart: Chart, staff: Staff, clock: Clock, new_id: Cal
     return Station(wand, chart, staff, clock, new_id)
 
 
+def patient_wand(station: Station) -> Wand:
+    """The way a patient's handheld takes to the same pump; `ImplantError` where the station has none."""
+    if station.patient_keys is None:
+        raise ImplantError("handheld: this station holds no patient's keys")
+    return replace(station.wand, keys=station.patient_keys)
+
+
 @contextmanager
 def demo_station(clock: Clock, new_id: Callable[[], str]) -> Iterator[Station]:
     """A station with a pump of its own that is gone afterwards; no other pump can be reached from it."""
@@ -76,7 +96,8 @@ def demo_station(clock: Clock, new_id: Callable[[], str]) -> Iterator[Station]:
         address = service.start()
         try:
             wand = Wand(address, _DEMO_SERIAL, home.programmer_keys(_DEMO_SERIAL))
-            yield Station(wand, parse_chart(_DEMO_CHART), _demo_staff(), clock, new_id, is_demo=True)
+            chart, keys = parse_chart(_DEMO_CHART), home.programmer_keys(_DEMO_SERIAL, Role.PATIENT)
+            yield Station(wand, chart, _demo_staff(), clock, new_id, is_demo=True, patient_keys=keys)
         finally:
             service.stop()
 
@@ -86,7 +107,8 @@ def _demo_implant(now_ms: int) -> Implant:
     start_ms = now_ms - _DEMO_AGE_MS
     implant = new_implant(_DEMO_SERIAL, catalogue.load().pump(_DEMO_MODEL), _DEMO_CONTENTS, start_ms)
     order = SimpleContinuous(_DEMO_DOSE_PG_PER_DAY)
-    return handle(implant, ProgramPump("demo", "demo-start", program_digest(implant), order), start_ms)[0]
+    implant, _ = handle(implant, ProgramPump("demo", "demo-start", program_digest(implant), order), start_ms)
+    return handle(implant, _DEMO_PERMISSION, start_ms)[0]
 
 
 def _demo_staff() -> dict[str, Person]:
