@@ -8,6 +8,7 @@ from openitb import units
 from openitb.prescription.orders import Flex, SimpleContinuous
 from openitb.programmer import Applied, Refused
 from openitb.programmer.dialogue import Dialogue, Terminal
+from openitb.programmer.plan_rules import judged, slips
 from openitb.programmer.second import SecondPersonError
 from openitb.programmer.visit import VisitError
 
@@ -124,6 +125,34 @@ def test_a_flex_order_is_asked_step_by_step(running, station) -> None:
     done = _dialogue(station, talk).run("adjust")
     assert isinstance(done.outcome, Applied), done.outcome
     assert isinstance(done.outcome.reading.interrogation.order, Flex)
+
+
+@pytest.mark.requirement("PRG-02")
+def test_hours_typed_into_the_minutes_are_told_and_entered_again(running, station) -> None:
+    # safety.md INC-01
+    every = ("0", "6", "no", "6", "0", "yes")
+    talk = Talk("P-001", "periodic bolus", "25", "3", "0", *every, "0", "", "", "send")
+    done = _dialogue(station, talk).run("adjust")
+    assert isinstance(done.outcome, Applied), done.outcome
+    assert "240 times a day, 6000 µg/day in all" in talk.text
+    assert done.outcome.reading.interrogation.dose_pg_per_day == 100 * units.PG_PER_UG
+
+
+@pytest.mark.requirement("PRG-02", "PRG-05")
+def test_a_wrong_interval_that_was_agreed_to_still_meets_the_ten_fold_check_and_the_cap(
+    running, station
+) -> None:
+    visit = running.reviewed(
+        "adjust",
+        order={"mode": "periodic bolus", "dose": "2 ug", "duration": "5 min", "interval": "6 min"},
+    )
+    assert [found.rule for found in judged(visit.plan).of("soft")][:1] == ["step-limit"]
+    over = {"mode": "periodic bolus", "dose": "25 ug", "duration": "5 min", "interval": "6 min"}
+    assert running.reviewed("adjust", order=over).plan is not None
+    assert "patient-cap" in {
+        found.rule for found in judged(running.reviewed("adjust", order=over).plan).of("hard")
+    }
+    assert slips(running.reviewed("adjust", order=over).plan)
 
 
 def test_the_workflow_is_chosen_from_the_list(running, station) -> None:

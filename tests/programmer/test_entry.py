@@ -140,7 +140,7 @@ def test_a_written_interval_states_hours_and_minutes(given_table: object) -> Non
     assert read_interval_table({"hours": 1, "minutes": 30}, "interval") == Interval(1, 30)
 
 
-def _presses(text: str, every_ms: int = 300, held_ms: int = 60) -> list[KeyEvent]:
+def _presses(text: str, every_ms: int = 400, held_ms: int = 60) -> list[KeyEvent]:
     keys = [ENTER if char == "\n" else char for char in text]
     return [
         KeyEvent(key, is_down, at * every_ms + (0 if is_down else held_ms))

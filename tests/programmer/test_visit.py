@@ -7,6 +7,7 @@ import pytest
 from openitb import units
 from openitb.prescription.orders import MinimumRate, SimpleContinuous
 from openitb.programmer import Applied, Refused
+from openitb.programmer.chart import parse_chart
 from openitb.programmer.comparison import compare
 from openitb.programmer.entry import EntryError
 from openitb.programmer.plan_rules import high_alert, judged
@@ -24,6 +25,18 @@ from openitb.programmer.visit import (
 )
 from openitb.programmer.workflow import workflow
 
+CHART = """
+[patient]
+id = "P-001"
+origin = "spinal"
+age = "40 year"
+cap = "900 ug/day"
+[implant]
+serial = "NGP-TEST-1"
+pump = "synchromed-ii-20"
+catheter = "ascenda-8780"
+catheter_length = "80 cm"
+"""
 DOSE_100 = {"mode": "simple continuous", "dose": "100 ug/day"}
 DOSE_120 = {"mode": "simple continuous", "dose": "120 ug/day"}
 
@@ -281,3 +294,73 @@ def test_the_clock_is_set_to_the_programmers(bench) -> None:
     assert isinstance(done.outcome, Applied)
     assert done.outcome.reading.interrogation.zone_offset_ms == units.MS_PER_H
     assert done.outcome.reading.interrogation.at_ms == bench.clock()
+
+
+@pytest.mark.requirement("PRG-16")
+@pytest.mark.parametrize(
+    ("origin", "age", "highest"),
+    [
+        ("spinal", "40 year", 130),
+        ("cerebral", "40 year", 115),
+        ("spinal", "10 year", 115),
+        ("cerebral", "10 year", 115),
+    ],
+)
+def test_the_step_that_needs_no_reason_is_that_of_origin_and_age(
+    bench, origin: str, age: str, highest: int
+) -> None:
+    bench.order(100, "c-0")
+    bench.clock.now_ms += 2 * units.MS_PER_DAY
+    text = CHART.replace('origin = "spinal"', f'origin = "{origin}"').replace("40 year", age)
+    for dose, outcome in ((highest, "accepted"), (highest + 1, "needs reason")):
+        visit = bench.reviewed("adjust", order={"mode": "simple continuous", "dose": f"{dose} ug/day"})
+        grouped = review_visit(replace(visit, chart=parse_chart(text)), bench.clock())
+        assert judged(grouped.plan).outcome == outcome
+
+
+@pytest.mark.requirement("PRG-16")
+@pytest.mark.parametrize(
+    "line", ['origin = "spinal"', 'age = "40 year"', 'id = "P-001"', 'pump = "synchromed-ii-20"']
+)
+def test_a_chart_without_what_limits_hang_on_is_refused(line: str) -> None:
+    with pytest.raises(EntryError, match="expected text"):
+        parse_chart(CHART.replace(line, ""))
+
+
+@pytest.mark.requirement("PRG-01", "PRG-16")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"40 year"', '"40"'),
+        ('"900 ug/day"', '"900"'),
+        ('"80 cm"', '"80"'),
+        ('origin = "spinal"', 'origin = "other"'),
+        ("synchromed-ii-20", "no-such-pump"),
+        ("[implant]", "[implant]\nextra = 1"),
+    ],
+)
+def test_a_chart_that_does_not_read_is_refused(old: str, new: str) -> None:
+    with pytest.raises(ValueError, match="got"):
+        parse_chart(CHART.replace(old, new))
+
+
+@pytest.mark.requirement("PRG-17")
+@pytest.mark.parametrize(
+    ("dose", "concentration", "rule"),
+    [
+        ("23.9 ug/day", "500 ug/mL", "pump-flow-low"),
+        ("24 ug/day", "500 ug/mL", ""),
+        ("95.9 ug/day", "2000 ug/mL", "pump-flow-low"),
+        ("900 ug/day", "500 ug/mL", ""),
+        ("900.1 ug/day", "500 ug/mL", "patient-cap"),
+    ],
+)
+def test_limits_hold_at_both_ends_in_the_units_of_the_pump(
+    bench, dose: str, concentration: str, rule: str
+) -> None:
+    fill = {"drawn_volume": "16.6 mL", "injected_volume": "18 mL", "concentration": concentration}
+    bridge = {"bridge_volume": "0.316 mL"} if concentration != "500 ug/mL" else {}
+    order = {"mode": "simple continuous", "dose": dose}
+    plan = bench.reviewed("refill and adjust", **fill, **bridge, order=order).plan
+    hard = {found.rule for found in judged(plan).of("hard")}
+    assert hard == ({rule} if rule else set())

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from openitb import units
 from openitb.prescription.orders import DAY_NAMES
 from openitb.programmer.comparison import compare
 from openitb.programmer.entry import (
     DOSE,
     DOSE_RATE,
+    MASS,
     NUMBER_FIELDS,
     EntryError,
+    Interval,
     Mark,
+    read_interval,
     read_number,
     show_number,
 )
@@ -58,6 +62,8 @@ Say = Callable[[str], None]
 
 SEND = "send"
 CLEAR = "clear"
+YES = "yes"
+MODES = ("stopped", "minimum rate", "simple continuous", "flex", "periodic bolus")
 DEMO_BANNER = "DEMO: this pump exists only here; no patient's pump can be reached"
 
 _WIDTH = 36
@@ -245,12 +251,14 @@ class OrderDialogue:
 
     def order(self, label: str) -> object:
         """The order in its textual form; "" if nothing was entered."""
-        mode = self.at.ask(f"{label}: mode (stopped, minimum rate, simple continuous, flex)")
+        mode = self.at.ask(f"{label}: mode ({', '.join(MODES)})")
         match mode.strip().lower():
             case "simple continuous":
                 return {"mode": "simple continuous", "dose": self.at.number(DOSE.prompt, DOSE.unit)}
             case "flex":
                 return {"mode": "flex", "steps": list(self._steps())}
+            case "periodic bolus":
+                return self._periodic()
             case "" | "clear" as said:
                 return said
             case said:
@@ -266,6 +274,37 @@ class OrderDialogue:
             days = self.at.ask(f"On days ({' '.join(DAY_NAMES)}, empty for every day)")
             steps.append({**step, "days": days.split()} if days else step)
         return steps
+
+    def _periodic(self) -> dict[str, object]:
+        """Dose, duration and interval; the interval is told in words and has to be agreed to (INC-01)."""
+        dose = self.at.number(MASS.prompt, MASS.unit)
+        duration = self._interval("Each over")
+        while True:
+            interval = self._interval("Repeated every")
+            self.at.say(f"That is {interval.echo(MASS.stated(dose))}.")
+            if (
+                self.at.ask(f"Type '{YES}' if that is meant, anything else to enter the interval again")
+                == YES
+            ):
+                break
+        basal = self.at.number(f"Basal {DOSE.prompt.lower()}, 0 for none", DOSE.unit)
+        return {
+            "mode": "periodic bolus",
+            "dose": dose,
+            "duration": f"{duration.ms // units.MS_PER_MIN} min",
+            "interval": f"{interval.ms // units.MS_PER_MIN} min",
+            "basal": basal,
+        }
+
+    def _interval(self, label: str) -> Interval:
+        """Hours and minutes, each asked on its own."""
+        while True:
+            try:
+                return read_interval(
+                    self.at.ask(f"{label}, hours [h]"), self.at.ask(f"{label}, minutes [min]"), "interval"
+                )
+            except EntryError as error:
+                self.at.say(str(error))
 
 
 def review_lines(plan: Plan) -> list[str]:

@@ -164,6 +164,7 @@ def _counted(number: int, what: str) -> str:
 
 
 DOSE = NumberField("dose", "Daily dose", "ug/day", units.dose_pg_per_day, units.format_dose)
+MASS = NumberField("mass", "Dose of each", "ug", units.mass_pg, units.format_mass)
 DOSE_RATE = NumberField("dose_rate", "Dose rate", "ug/h", units.dose_rate_pg_per_h, units.format_dose_rate)
 CONCENTRATION = NumberField(
     "concentration",
