@@ -17,6 +17,7 @@ from openitb.programmer.workflow import (
 )
 
 ALL = workflows().values()
+GIVING_LESS = {"emergency", "patient-bolus-off"}
 named = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.workflow_id)
 
 
@@ -40,7 +41,7 @@ def test_nothing_that_changes_the_pump_is_asked_after_the_review(kind) -> None:
 @pytest.mark.requirement("PRG-19")
 @named
 def test_whatever_changes_the_pump_has_a_place_for_the_second_person_except_giving_less_at_once(kind) -> None:
-    assert kind.has_second_person == (kind.may_change and kind.workflow_id != "emergency")
+    assert kind.has_second_person == (kind.may_change and kind.workflow_id not in GIVING_LESS)
 
 
 @pytest.mark.requirement("RES-07")
@@ -57,6 +58,9 @@ def test_every_kind_of_visit_are_there() -> None:
         "catheter-revision",
         "pump-replacement",
         "emergency",
+        "single-bolus",
+        "patient-bolus",
+        "patient-bolus-off",
         "mri-before",
         "mri-after",
         "alarm-test",

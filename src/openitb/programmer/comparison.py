@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from openitb import units
 from openitb.prescription.answers import CalculationError
+from openitb.prescription.boluses import PatientBolus, SingleBolus
 from openitb.prescription.calculators import RefillAnswer, refill
-from openitb.prescription.orders import describe_order
+from openitb.prescription.orders import describe_order, format_duration
 from openitb.prescription.program import Program
 from openitb.programmer.plan import Plan
 from openitb.programmer.review import pump_date
+from openitb.protocol import PatientBolusReport
 
 NONE = "none"
 
@@ -34,7 +36,7 @@ class Row:
 
 def compare(plan: Plan) -> tuple[Row, ...]:
     """All rows, the ones that stay the same included: everything is reviewed before anything is sent."""
-    return (*_orders(plan), *_reservoir(plan), *_stages(plan), *_clock(plan))
+    return (*_orders(plan), *_reservoir(plan), *_stages(plan), *_boluses(plan), *_clock(plan))
 
 
 def _orders(plan: Plan) -> Iterator[Row]:
@@ -71,6 +73,31 @@ def _stages(plan: Plan) -> Iterator[Row]:
     if prime and plan.new is not None:
         total = units.format_mass(plan.new.daily_dose_pg + prime * strength)
         yield Row("First 24 h, prime and order", "", total, is_derived=True)
+
+
+def _boluses(plan: Plan) -> Iterator[Row]:
+    """A bolus in dose and volume, its rule in words, and the most that 24 h can hold with it."""
+    allowed, bolus = plan.reading.interrogation.patient_bolus, plan.draft.bolus
+    old = NONE if allowed is None else _on_request(PatientBolus(*_terms(allowed)))
+    if isinstance(bolus, PatientBolus):
+        yield Row("Bolus on request", old, _on_request(bolus))
+    elif allowed is not None:
+        yield Row("Bolus on request", old, NONE if plan.draft.withdraws_bolus else old)
+    if isinstance(bolus, SingleBolus):
+        shown = f"{units.format_mass(bolus.dose_pg)} over {format_duration(bolus.duration_ms)}"
+        yield Row("Single bolus", NONE, f"{shown}, {_ml(plan.bolus_nl)}")
+    if bolus is not None and plan.new is not None:
+        most = units.format_mass(plan.new.daily_dose_pg + bolus.most_pg_in_day)
+        yield Row("Most in 24 h, boluses included", "", most, is_derived=True)
+
+
+def _on_request(bolus: PatientBolus) -> str:
+    each = f"{units.format_mass(bolus.dose_pg)} over {format_duration(bolus.duration_ms)}"
+    return f"{each}, again after {format_duration(bolus.lockout_ms)}, at most {bolus.most_per_day} in 24 h"
+
+
+def _terms(allowed: PatientBolusReport) -> tuple[int, int, int, int]:
+    return allowed.dose_pg, allowed.duration_ms, allowed.lockout_ms, allowed.most_per_day
 
 
 def _clock(plan: Plan) -> Iterator[Row]:

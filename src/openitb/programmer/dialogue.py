@@ -13,6 +13,7 @@ from openitb.programmer.comparison import compare
 from openitb.programmer.entry import (
     DOSE,
     DOSE_RATE,
+    INTERVAL_FIELDS,
     MASS,
     NUMBER_FIELDS,
     EntryError,
@@ -170,6 +171,10 @@ class Dialogue:
     def _given(self, key: str) -> object:
         if key in ORDER_FIELDS:
             return OrderDialogue(self).order(ORDER_FIELDS[key])
+        if key in INTERVAL_FIELDS:
+            made = OrderDialogue(self).interval(INTERVAL_FIELDS[key])
+            self.say(f"That is {made.words}.")
+            return {"hours": made.hours, "minutes": made.minutes}
         if key in NUMBER_FIELDS:
             field = NUMBER_FIELDS[key]
             text = self.ask(field.prompt)
@@ -278,9 +283,9 @@ class OrderDialogue:
     def _periodic(self) -> dict[str, object]:
         """Dose, duration and interval; the interval is told in words and has to be agreed to (INC-01)."""
         dose = self.at.number(MASS.prompt, MASS.unit)
-        duration = self._interval("Each over")
+        duration = self.interval("Each over")
         while True:
-            interval = self._interval("Repeated every")
+            interval = self.interval("Repeated every")
             self.at.say(f"That is {interval.echo(MASS.stated(dose))}.")
             if (
                 self.at.ask(f"Type '{YES}' if that is meant, anything else to enter the interval again")
@@ -296,7 +301,7 @@ class OrderDialogue:
             "basal": basal,
         }
 
-    def _interval(self, label: str) -> Interval:
+    def interval(self, label: str) -> Interval:
         """Hours and minutes, each asked on its own."""
         while True:
             try:

@@ -4,16 +4,19 @@ Holds: PRG-01, PRG-08, PRG-13.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from openitb import units
+from openitb.prescription.boluses import PatientBolus, SingleBolus
 from openitb.prescription.orders import MinimumRate, Order, OrderError, Stopped, parse_order
-from openitb.programmer.entry import NUMBER_FIELDS, EntryError
-from openitb.programmer.workflow import ORDER_FIELDS, TEXT_FIELDS, ZONE_FIELDS, Workflow
+from openitb.programmer.entry import INTERVAL_FIELDS, NUMBER_FIELDS, EntryError, read_interval_table
+from openitb.programmer.workflow import ORDER_FIELDS, TEXT_FIELDS, WITHDRAWN, ZONE_FIELDS, Workflow
 
 Value = int | str | Order
 Answers = Mapping[str, Value]
+Made = TypeVar("Made")
 
 _ZONE = re.compile(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])")
 _LONGEST_TEXT = 400
@@ -35,18 +38,23 @@ class Draft:
     low_alarm_nl: int | None = None
     zone_offset_ms: int | None = None
     old_report: str | None = None
+    bolus: SingleBolus | PatientBolus | None = None
+    withdraws_bolus: bool = False
 
     @property
     def is_urgent(self) -> bool:
         """True for giving less at once and nothing else: it waits for nobody."""
-        alone = Draft(order=self.order)
-        return isinstance(self.order, Stopped | MinimumRate) and self == alone
+        if self == Draft(withdraws_bolus=True):
+            return True
+        return isinstance(self.order, Stopped | MinimumRate) and self == Draft(order=self.order)
 
 
 def read_answer(key: str, given: object) -> Value:
     """One answer as a value, written with its unit; refuses what is not of the field with `EntryError`."""
     if key in NUMBER_FIELDS:
         return NUMBER_FIELDS[key].stated(given)
+    if key in INTERVAL_FIELDS:
+        return read_interval_table(given, key).ms
     if key in ORDER_FIELDS:
         return _order(key, given)
     if key in ZONE_FIELDS:
@@ -71,7 +79,29 @@ def draft_of(kind: Workflow, answers: Answers) -> Draft:
         low_alarm_nl=_number(answers, "low_alarm"),
         zone_offset_ms=_number(answers, "zone"),
         old_report=_told(answers, "old_report"),
+        bolus=_single(answers) or _on_request(answers),
+        withdraws_bolus=WITHDRAWN in answers,
     )
+
+
+def _single(answers: Answers) -> SingleBolus | None:
+    dose, over = (_number(answers, key) for key in ("bolus_dose", "bolus_duration"))
+    return None if dose is None or over is None else _made(lambda: SingleBolus(dose, over))
+
+
+def _on_request(answers: Answers) -> PatientBolus | None:
+    keys = ("patient_dose", "patient_duration", "patient_lockout", "patient_most")
+    dose, over, lockout, most = (_number(answers, key) for key in keys)
+    if dose is None or over is None or lockout is None or most is None:
+        return None
+    return _made(lambda: PatientBolus(dose, over, lockout, most))
+
+
+def _made(make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except OrderError as error:
+        raise EntryError(f"bolus.{error}") from None
 
 
 def _order(key: str, given: object) -> Order:

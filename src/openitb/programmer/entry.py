@@ -163,6 +163,13 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
+def _count(text: object, field: str) -> int:
+    number, _, _ = str(text).partition(" ")
+    if not number.isdecimal():
+        raise units.UnitError(f"{field}: got {text}, expected a whole number")
+    return int(number)
+
+
 DOSE = NumberField("dose", "Daily dose", "ug/day", units.dose_pg_per_day, units.format_dose)
 MASS = NumberField("mass", "Dose of each", "ug", units.mass_pg, units.format_mass)
 DOSE_RATE = NumberField("dose_rate", "Dose rate", "ug/h", units.dose_rate_pg_per_h, units.format_dose_rate)
@@ -183,4 +190,14 @@ VOLUMES = {
         ("low_alarm", "Low-reservoir alarm at"),
     )
 }
-NUMBER_FIELDS: Mapping[str, NumberField] = {field.key: field for field in (DOSE, CONCENTRATION)} | VOLUMES
+BOLUS_DOSE = NumberField("bolus_dose", "Bolus", "ug", units.mass_pg, units.format_mass)
+PATIENT_DOSE = NumberField("patient_dose", "Each bolus on request", "ug", units.mass_pg, units.format_mass)
+PATIENT_MOST = NumberField("patient_most", "At most", "in 24 h", _count, str)
+NUMBER_FIELDS: Mapping[str, NumberField] = {
+    field.key: field for field in (DOSE, CONCENTRATION, BOLUS_DOSE, PATIENT_DOSE, PATIENT_MOST)
+} | VOLUMES
+INTERVAL_FIELDS: Mapping[str, str] = {
+    "bolus_duration": "Bolus over",
+    "patient_duration": "Each over",
+    "patient_lockout": "Lock-out, again no sooner than",
+}

@@ -3,17 +3,19 @@
 A plan is made from one reading of one pump. It knows the commands that would be sent, in an order in
 which each can be carried out, and its digest covers exactly them: what is signed is what is sent.
 
-Holds: PRG-03, PRG-04, PRG-05, PRG-16, PRG-17, BOL-10, BOL-14, RES-05, RES-06, RES-07.
+Holds: PRG-02, PRG-03, PRG-04, PRG-05, PRG-16, PRG-17, BOL-10, BOL-14, RES-05, RES-06, RES-07.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from openitb import catalogue
 from openitb.catalogue import Pump
 from openitb.prescription import OrderError, compile_order, guardrails
+from openitb.prescription.boluses import PatientBolus, SingleBolus, bolus_volume_nl
 from openitb.prescription.guardrails import GateRequest, Verdict
 from openitb.prescription.orders import Order
 from openitb.prescription.program import Program
@@ -21,7 +23,18 @@ from openitb.programmer.chart import Chart
 from openitb.programmer.draft import Draft
 from openitb.programmer.outcomes import Reading
 from openitb.programmer.review import DoseHistory, dose_history
-from openitb.protocol import Command, ProgramPump, RecordRefill, SetClock, SetLowReservoirAlarm, encode
+from openitb.protocol import (
+    Command,
+    DeliverBolus,
+    DisablePatientBolus,
+    EnablePatientBolus,
+    ProgramPump,
+    RecordRefill,
+    SetClock,
+    SetLowReservoirAlarm,
+    StageKind,
+    encode,
+)
 
 UNSIGNED = "-"  # actor and id of the commands a digest is made of
 PROGRAM_FIRST = "program first"
@@ -85,7 +98,7 @@ class Plan:
     @cached_property
     def verdict(self) -> Verdict:
         """The gate's judgement; empty where neither order nor concentration would change."""
-        if self.draft.order is None and not self.changes_concentration:
+        if self.draft.order is None and self.draft.bolus is None and not self.changes_concentration:
             return Verdict((), self.old)
         history = self.history
         return guardrails.check(
@@ -98,6 +111,7 @@ class Plan:
                 last_increase_ms=history.last_increase_ms,
                 at_ms=self.made_at_ms,
                 interruption=history.interrupted,
+                bolus=self.draft.bolus,
             )
         )
 
@@ -133,6 +147,7 @@ class Plan:
             clock_id = f"{command_id}-clock-{at_ms}"
             steps.append(SetClock(actor, clock_id, at_ms, self.draft.zone_offset_ms))
         steps.extend(self._therapy(actor, command_id))
+        steps.extend(self._boluses(actor, command_id))
         low = self.draft.low_alarm_nl
         if low is not None and low != read.reservoir.low_alarm_nl:
             steps.append(SetLowReservoirAlarm(actor, f"{command_id}-low-alarm", low))
@@ -166,12 +181,38 @@ class Plan:
             "bridge_volume": draft.bridge_nl,
             "prime_volume": draft.prime_nl,
             "order": draft.order,
+            **_bolus_fields(draft.bolus),
         }
         return {key: value for key, value in asked.items() if value is not None}
 
     def _therapy(self, actor: str, command_id: str) -> tuple[Command, ...]:
         refill, program = self._refill(actor, command_id), self._program(actor, command_id)
         return (*program, *refill) if self.sequence == PROGRAM_FIRST else (*refill, *program)
+
+    @property
+    def outlet_ug_per_ml(self) -> int:
+        """The drug a bolus would be made of: the old one while it is still bridged."""
+        read = self.reading.interrogation
+        bridged = [stage.concentration_ug_per_ml for stage in read.stages if stage.kind is StageKind.BRIDGE]
+        return next((drug for drug in bridged if drug), read.concentration_ug_per_ml)
+
+    @property
+    def bolus_nl(self) -> int:
+        """Whole strokes that hold no more than the bolus of the draft; 0 without one."""
+        bolus = self.draft.bolus
+        if bolus is None:
+            return 0
+        return bolus_volume_nl(bolus.dose_pg, self.outlet_ug_per_ml, self.pump.stroke_volume_nl)
+
+    def _boluses(self, actor: str, command_id: str) -> Iterator[Command]:
+        bolus, digest = self.draft.bolus, self.reading.interrogation.program_digest
+        if isinstance(bolus, SingleBolus):
+            yield DeliverBolus(actor, f"{command_id}-bolus", digest, self.bolus_nl, bolus.duration_ms)
+        if isinstance(bolus, PatientBolus):
+            rule = (bolus.dose_pg, bolus.duration_ms, bolus.lockout_ms, bolus.most_per_day)
+            yield EnablePatientBolus(actor, f"{command_id}-permission", *rule)
+        if self.draft.withdraws_bolus:
+            yield DisablePatientBolus(actor, f"{command_id}-permission")
 
     def _refill(self, actor: str, command_id: str) -> tuple[Command, ...]:
         if self.draft.injected_nl is None:
@@ -199,6 +240,17 @@ class Plan:
         if self.sequence == PROGRAM_FIRST or self.draft.injected_nl is None:
             return read.program_digest
         return _digest(read.order, self.concentration_ug_per_ml, self.pump)
+
+
+def _bolus_fields(bolus: SingleBolus | PatientBolus | None) -> dict[str, object]:
+    match bolus:
+        case SingleBolus(dose, over):
+            return {"bolus_dose": dose, "bolus_duration": over}
+        case PatientBolus(dose, over, lockout, most):
+            keys = ("patient_dose", "patient_duration", "patient_lockout", "patient_most")
+            return dict(zip(keys, (dose, over, lockout, most), strict=True))
+        case None:
+            return {}
 
 
 def _compiles(order: Order, concentration: int, pump: Pump) -> bool:

@@ -211,6 +211,7 @@ _HIGH_ALERT: tuple[tuple[str, Callable[[Plan], bool]], ...] = (
     ("bridge", lambda plan: bool(plan.draft.bridge_nl)),
     ("first order", _is_first),
     ("large change of dose", _changes_much),
+    ("bolus", lambda plan: plan.draft.bolus is not None),
     ("limit overridden", lambda plan: bool(plan.verdict.of("soft"))),
 )
 

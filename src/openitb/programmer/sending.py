@@ -11,12 +11,28 @@ from collections.abc import Sequence
 from openitb import catalogue
 from openitb.programmer.outcomes import Applied, Partly, Reading, Refused, Unknown, Unreachable, VisitOutcome
 from openitb.programmer.session import Sender, Wand, ask, contact, interrogate
-from openitb.protocol import Command, LogKind, ProgramPump, ProtocolError, RecordRefill, SetClock
+from openitb.protocol import (
+    Command,
+    DeliverBolus,
+    LogKind,
+    ProgramPump,
+    ProtocolError,
+    RecordRefill,
+    SetClock,
+    SetLowReservoirAlarm,
+)
 from openitb.protocol import Refused as PumpRefused
 from openitb.telemetry import LinkDown, NoAnswer
 
 _DONE = frozenset(
-    {LogKind.PROGRAM_CHANGED, LogKind.REFILL_RECORDED, LogKind.ALARM_SETTING_CHANGED, LogKind.CLOCK_SET}
+    {
+        LogKind.PROGRAM_CHANGED,
+        LogKind.REFILL_RECORDED,
+        LogKind.ALARM_SETTING_CHANGED,
+        LogKind.CLOCK_SET,
+        LogKind.BOLUS_STARTED,
+        LogKind.PATIENT_CONTROL_CHANGED,
+    }
 )
 
 
@@ -72,8 +88,12 @@ def name(command: Command) -> str:
             return "refill"
         case SetClock():
             return "pump clock"
-        case _:
+        case SetLowReservoirAlarm():
             return "low-reservoir alarm"
+        case DeliverBolus():
+            return "bolus"
+        case _:
+            return "what the patient may ask for"
 
 
 def _sent(wand: Wand, commands: Sequence[Command]) -> str:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from openitb.programmer.entry import NUMBER_FIELDS, EntryError
+from openitb.programmer.entry import INTERVAL_FIELDS, NUMBER_FIELDS, EntryError
 
 READ, IDENTITY, REVIEW, SECOND, COMMIT, READ_BACK = (
     "read",
@@ -21,12 +21,14 @@ READ, IDENTITY, REVIEW, SECOND, COMMIT, READ_BACK = (
     "commit",
     "read-back",
 )
+WITHDRAWN = "withdrawn"
 ENDING = (REVIEW, COMMIT, READ_BACK)
 TEXT_FIELDS: Mapping[str, str] = {
     "patient_id": "Patient number, as the patient says it",
     "old_report": "Session report of the old pump",
     "observation": "Observed, by whom and for how long",
     "magnet_plan": "Who reads the pump after the magnet, and when",
+    WITHDRAWN: "Why the patient may ask for no bolus any longer",
     "tones_known": "What the patient said of each tone",
 }
 ORDER_FIELDS: Mapping[str, str] = {
@@ -34,8 +36,8 @@ ORDER_FIELDS: Mapping[str, str] = {
     "stop_order": "Minimum rate or stopped",
 }
 ZONE_FIELDS: Mapping[str, str] = {"zone": "Pump clock ahead of UTC, such as +01:00"}
-FIELDS = frozenset({*NUMBER_FIELDS, *TEXT_FIELDS, *ORDER_FIELDS, *ZONE_FIELDS})
-CHANGING = frozenset({*NUMBER_FIELDS, *ORDER_FIELDS, *ZONE_FIELDS}) - {"drawn_volume"}
+FIELDS = frozenset({*NUMBER_FIELDS, *INTERVAL_FIELDS, *TEXT_FIELDS, *ORDER_FIELDS, *ZONE_FIELDS})
+CHANGING = FIELDS - {*TEXT_FIELDS, "drawn_volume"} | {WITHDRAWN}
 
 
 @dataclass(frozen=True, slots=True)
