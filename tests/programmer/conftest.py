@@ -62,11 +62,12 @@ class Bench:
     sender: Sender
     clock: HandClock
     staff: dict[str, Person]
+    sessions: Iterator[int] = field(default_factory=lambda: count(1))
     chart: Chart = field(default_factory=lambda: parse_chart(CHART))
 
     def open(self, kind: str, **answers: object) -> Visit:
         """A visit with its answers filled in, the patient's number being the chart's."""
-        visit = open_visit(self.wand, workflow(kind), self.chart, "session-1", self.sender)
+        visit = open_visit(self.wand, workflow(kind), self.chart, f"visit-{next(self.sessions)}", self.sender)
         assert isinstance(visit, Visit), visit
         for key, given in {"patient_id": "P-001", **answers}.items():
             visit = answer(visit, key, given, self.clock())
@@ -77,8 +78,8 @@ class Bench:
 
     def approval(self, visit: Visit, first: str = "dr-a", second: str = "nurse-b") -> Approval:
         acts = [
-            (first, proposal(visit, PROPOSES, "session-1", self.clock())),
-            (second, proposal(visit, VERIFIES, "session-2", self.clock())),
+            (first, proposal(visit, PROPOSES, visit.session_id, self.clock())),
+            (second, proposal(visit, VERIFIES, "elsewhere", self.clock())),
         ]
         return Approval(*(sign(self.staff[person], SECRETS[person], act) for person, act in acts))
 
@@ -86,16 +87,14 @@ class Bench:
         assert visit.plan is not None
         return Consent(visit.plan.digest, reason, retyped, self.approval(visit))
 
-    def commit(self, visit: Visit, consent: Consent, command_id: str = "c-1") -> Visit:
-        return commit_visit(visit, consent, self.wand, command_id, self.sender, self.staff)
+    def commit(self, visit: Visit, consent: Consent) -> Visit:
+        return commit_visit(visit, consent, self.wand, self.sender, self.staff)
 
-    def order(self, ug_per_day: int, command_id: str) -> Visit:
+    def order(self, ug_per_day: int) -> Visit:
         """Run a dose, whatever it takes."""
         visit = self.reviewed("adjust", order={"mode": "simple continuous", "dose": f"{ug_per_day} ug/day"})
-        typed = visit.answers["order"]
-        assert typed is not None
         again = {"order": {"mode": "simple continuous", "dose": f"{ug_per_day} ug/day"}}
-        return self.commit(visit, self.consent(visit, "by the test", **again), command_id)
+        return self.commit(visit, self.consent(visit, "by the test", **again))
 
     @property
     def implant(self):

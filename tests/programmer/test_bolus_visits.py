@@ -21,7 +21,7 @@ ON_REQUEST = {
 
 @pytest.fixture
 def running(bench):
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     return bench
 
@@ -60,7 +60,7 @@ def test_a_bolus_on_request_is_off_until_two_people_allow_it_and_off_again_at_on
     assert running.implant.firmware.patient.bolus == allowed
     off = running.reviewed("no bolus on request", withdrawn="sleepy in the morning")
     assert not high_alert(off.plan)
-    done = running.commit(off, Consent(off.plan.digest), "c-2")
+    done = running.commit(off, Consent(off.plan.digest))
     assert isinstance(done.outcome, Applied), done.outcome
     assert running.implant.firmware.patient.bolus is None
 

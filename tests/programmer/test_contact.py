@@ -36,7 +36,7 @@ SEND = Channel.send
 
 
 def _visit(bench):
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     return bench.reviewed(
         "refill and adjust", **FILL, bridge_volume="0.316 mL", order=DOSE_120, low_alarm="4 mL"
@@ -108,7 +108,7 @@ def test_nobody_at_the_port_when_sending_means_not_changed(bench, monkeypatch) -
 def test_a_command_the_pump_refuses_stops_the_rest(bench) -> None:
     visit = _visit(bench)
     other = bench.reviewed("adjust", order={"mode": "simple continuous", "dose": "110 ug/day"})
-    assert isinstance(bench.commit(other, bench.consent(other), "c-other").outcome, Applied)
+    assert isinstance(bench.commit(other, bench.consent(other)).outcome, Applied)
     before = _believed(bench)
     done = bench.commit(visit, bench.consent(visit, "titration"))
     assert isinstance(done.outcome, Refused)

@@ -38,7 +38,7 @@ def _dialogue(station, talk: Talk, mark: str = ".") -> Dialogue:
 
 @pytest.fixture
 def running(bench):
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     return bench
 
@@ -74,7 +74,7 @@ def test_anything_but_the_word_sends_nothing(running, station) -> None:
 
 @pytest.mark.requirement("PRG-05", "PRG-19")
 def test_a_ten_fold_dose_stops_is_typed_again_and_entered_blind_by_a_second_person(running, station) -> None:
-    running.order(50, "c-1")
+    running.order(50)
     running.clock.now_ms += 2 * units.MS_PER_DAY
     order = ("simple continuous", "500")
     talk = Talk("P-001", *order, "", "", "wanted", *order, "nurse-b", *order, "send")

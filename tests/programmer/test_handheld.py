@@ -50,7 +50,7 @@ SEND = Channel.send
 @pytest.fixture
 def allowed(bench):
     """A pump at 100 µg/day whose patient may ask for 5 µg over 15 min, every 4 h, 3 a day."""
-    bench.order(100, "c-0")
+    bench.order(100)
     permissions = [
         EnablePatientBolus("dr", "p-1", 5 * units.PG_PER_UG, 15 * units.MS_PER_MIN, 4 * units.MS_PER_H, 3),
         EnablePatientAdjustment("dr", "p-2", 10, 80 * units.PG_PER_UG, 120 * units.PG_PER_UG),

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:fpdf.*")
 
 @pytest.fixture
 def report(bench) -> dict:
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     visit = bench.reviewed("adjust", order=DOSE_150)
     done = bench.commit(visit, bench.consent(visit, "spasms at night"))

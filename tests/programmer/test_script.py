@@ -73,7 +73,7 @@ def test_without_a_true_second_person_nothing_is_sent(bench, station, text: str,
 
 @pytest.mark.requirement("PRG-04")
 def test_a_soft_limit_needs_its_reason_in_the_file(bench, station) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     text = START.split("[answers]", maxsplit=1)[0].replace("initial implant", "adjust")
     order = 'order = {mode = "simple continuous", dose = "150 ug/day"}\n'
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_script_is_refused(text: str) -> None:
 
 
 def test_the_report_of_the_old_pump_is_read_from_beside_the_script(bench, station, tmp_path: Path) -> None:
-    bench.order(200, "c-0")
+    bench.order(200)
     last = bench.reviewed("review only")
     (tmp_path / "old.json").write_text(to_json(session_report(last, Desk("dr-a", bench.clock()))))
     text = (START + SECOND).replace("initial implant", "pump replacement")

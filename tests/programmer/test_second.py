@@ -40,7 +40,7 @@ def _approval(staff, **changed) -> Approval:
 
 @pytest.mark.requirement("PRG-19")
 def test_two_people_over_the_same_plan_are_enough(staff) -> None:
-    require_approval(_approval(staff), staff, "plan", NOW, frozenset())
+    require_approval(_approval(staff), staff, "plan", "one", NOW)
 
 
 @pytest.mark.requirement("PRG-19")
@@ -62,14 +62,31 @@ def test_an_approval_that_is_not_two_people_now_on_this_plan_is_refused(
     staff, changed: dict, why: str
 ) -> None:
     with pytest.raises(SecondPersonError, match=why):
-        require_approval(_approval(staff, **changed), staff, "plan", NOW, frozenset())
+        require_approval(_approval(staff, **changed), staff, "plan", "one", NOW)
 
 
 @pytest.mark.requirement("PRG-19")
-def test_an_approval_counts_once(staff) -> None:
-    approval = _approval(staff)
-    with pytest.raises(SecondPersonError, match="used before"):
-        require_approval(approval, staff, "plan", NOW, {approval.verified.seal})
+def test_an_approval_of_one_visit_does_not_count_in_another(staff) -> None:
+    with pytest.raises(SecondPersonError, match="another visit"):
+        require_approval(_approval(staff), staff, "plan", "three", NOW)
+
+
+@pytest.mark.requirement("PRG-19", "TEL-05")
+def test_an_approval_is_not_replayed_and_a_visit_committed_twice_is_done_once(bench) -> None:
+    bench.order(100)
+    bench.clock.now_ms += 2 * units.MS_PER_DAY
+    bolus = {"bolus_dose": "10 ug", "bolus_duration": {"hours": 0, "minutes": 30}}
+    first, second = bench.reviewed("single bolus", **bolus), bench.reviewed("single bolus", **bolus)
+    assert first.plan.digest == second.plan.digest
+    consent = bench.consent(first)
+    before = bench.implant.hardware.delivered_nl
+    for _ in range(2):
+        assert isinstance(bench.commit(first, consent).outcome, Applied)
+    replayed = bench.commit(second, consent)
+    assert isinstance(replayed.outcome, Refused)
+    assert "another visit" in replayed.outcome.reason
+    bench.clock.now_ms += 12 * units.MS_PER_H
+    assert bench.implant.hardware.delivered_nl - before == 100_000 + 20_000
 
 
 @pytest.mark.requirement("PRG-19")
@@ -79,7 +96,7 @@ def test_a_signature_cannot_be_moved_to_another_person_or_act(staff) -> None:
     renamed = replace(approval.proposed, person_id="nurse-b")
     for forged in (replace(approval, verified=moved), replace(approval, proposed=renamed)):
         with pytest.raises(SecondPersonError, match="not genuine"):
-            require_approval(forged, staff, "plan", NOW, frozenset())
+            require_approval(forged, staff, "plan", "one", NOW)
 
 
 @pytest.mark.requirement("PRG-19")
@@ -89,7 +106,7 @@ def test_a_wrong_secret_signs_nothing_and_a_stranger_does_not_count(staff) -> No
     stranger = enrol("dr-x", "X", "a-secret")
     seal = sign(stranger, "a-secret", Act(VERIFIES, "plan", "two", NOW))
     with pytest.raises(SecondPersonError, match="not on the staff list"):
-        require_approval(replace(_approval(staff), verified=seal), staff, "plan", NOW, frozenset())
+        require_approval(replace(_approval(staff), verified=seal), staff, "plan", "one", NOW)
 
 
 def test_a_staff_list_reads_back_and_holds_no_secret(staff) -> None:
@@ -127,7 +144,7 @@ def test_a_high_alert_change_is_not_sent_by_one_person(bench) -> None:
 @pytest.mark.requirement("PRG-19")
 @pytest.mark.parametrize(("dose", "takes_two"), [(70, False), (69, True), (130, False)])
 def test_only_a_large_change_of_dose_takes_two(bench, dose: int, takes_two: bool) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     visit = bench.reviewed("adjust", order={"mode": "simple continuous", "dose": f"{dose} ug/day"})
     assert bool(high_alert(visit.plan)) is takes_two

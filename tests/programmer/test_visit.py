@@ -47,7 +47,7 @@ def _program_digest(bench) -> str:
 
 @pytest.mark.requirement("PRG-03", "PRG-20")
 def test_an_adjustment_that_was_reviewed_and_agreed_to_is_what_the_pump_runs(bench) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     visit = bench.reviewed("adjust", order=DOSE_120)
     done = bench.commit(visit, Consent(visit.plan.digest))
@@ -83,7 +83,7 @@ def test_an_answer_after_the_review_takes_the_review_away(bench) -> None:
 
 @pytest.mark.requirement("PRG-03", "PRG-08")
 def test_the_review_shows_every_setting_with_derived_values_that_cannot_be_entered(bench) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     rows = {row.label: row for row in compare(bench.reviewed("adjust", order=DOSE_120).plan)}
     assert (rows["Daily dose"].old, rows["Daily dose"].new) == ("100 µg/day", "120 µg/day")
     assert (rows["Flow, mean"].old, rows["Flow, mean"].new) == ("0.2 mL/day", "0.24 mL/day")
@@ -106,7 +106,7 @@ def test_a_dose_above_the_cap_is_refused_whatever_the_reason(bench) -> None:
 def test_an_increase_beyond_the_step_of_the_group_needs_a_reason(
     bench, dose: int, needs_reason: bool
 ) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     visit = bench.reviewed("adjust", order={"mode": "simple continuous", "dose": f"{dose} ug/day"})
     assert (judged(visit.plan).outcome == "needs reason") is needs_reason
@@ -116,7 +116,7 @@ def test_an_increase_beyond_the_step_of_the_group_needs_a_reason(
 
 @pytest.mark.requirement("PRG-05")
 def test_a_ten_fold_dose_goes_only_after_it_was_typed_again(bench) -> None:
-    bench.order(30, "c-0")
+    bench.order(30)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     order = {"mode": "simple continuous", "dose": "300 ug/day"}
     visit = bench.reviewed("adjust", order=order)
@@ -154,13 +154,13 @@ def test_a_draft_on_an_old_reading_is_refused(bench, minutes: float, sent: bool)
 
 @pytest.mark.requirement("PRG-10")
 def test_a_draft_on_a_program_that_was_changed_since_is_refused(bench) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     stale = bench.reviewed("adjust", order=DOSE_120)
     other = {"mode": "simple continuous", "dose": "110 ug/day"}
     visit = bench.reviewed("adjust", order=other)
-    assert isinstance(bench.commit(visit, Consent(visit.plan.digest), "c-1").outcome, Applied)
-    done = bench.commit(stale, Consent(stale.plan.digest), "c-2")
+    assert isinstance(bench.commit(visit, Consent(visit.plan.digest)).outcome, Applied)
+    done = bench.commit(stale, Consent(stale.plan.digest))
     assert isinstance(done.outcome, Refused)
     assert "not changed" in done.outcome.reason
 
@@ -197,7 +197,7 @@ def test_clearing_needs_its_consequence_to_be_repeated(bench) -> None:
 
 @pytest.mark.requirement("RES-07", "BOL-12")
 def test_a_refill_with_another_strength_is_bridged_and_redosed_in_one_visit(bench) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     with pytest.raises(EntryError):
         answer(bench.open("adjust"), "concentration", "2000 ug/mL", bench.clock())
@@ -230,7 +230,7 @@ def test_more_than_the_reservoir_holds_is_refused(bench) -> None:
 
 
 def test_a_strength_at_which_the_old_order_cannot_run_is_programmed_first(bench) -> None:
-    bench.order(30, "c-0")
+    bench.order(30)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     fill = {"drawn_volume": "16.5 mL", "injected_volume": "18 mL", "concentration": "2000 ug/mL"}
     visit = bench.reviewed("refill and adjust", **fill, bridge_volume="0.316 mL", order=DOSE_120)
@@ -259,7 +259,7 @@ def test_a_prime_is_shown_in_volume_dose_and_what_it_adds_to_the_day(bench) -> N
 
 
 def test_giving_less_at_once_waits_for_nobody(bench) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     visit = bench.reviewed("emergency", stop_order={"mode": "minimum rate"})
     assert not high_alert(visit.plan)
     done = bench.commit(visit, Consent(visit.plan.digest))
@@ -309,7 +309,7 @@ def test_the_clock_is_set_to_the_programmers(bench) -> None:
 def test_the_step_that_needs_no_reason_is_that_of_origin_and_age(
     bench, origin: str, age: str, highest: int
 ) -> None:
-    bench.order(100, "c-0")
+    bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     text = CHART.replace('origin = "spinal"', f'origin = "{origin}"').replace("40 year", age)
     for dose, outcome in ((highest, "accepted"), (highest + 1, "needs reason")):

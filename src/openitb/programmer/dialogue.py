@@ -203,9 +203,7 @@ class Dialogue:
             raise VisitError("nothing was reviewed")
         consent = self._consent(visit, plan)
         sender = self.station.sender(self.person_id)
-        done = commit_visit(
-            visit, consent, self.station.wand, self.station.new_id(), sender, self.station.staff
-        )
+        done = commit_visit(visit, consent, self.station.wand, sender, self.station.staff)
         while isinstance(done.outcome, Unknown):
             self.say(outcome_text(done.outcome)[1])
             if self.ask("Place the wand and press Enter to read again, or type 'leave'") == "leave":

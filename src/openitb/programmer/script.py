@@ -105,7 +105,7 @@ def run_script(script: Script, station: Station, secrets: Secrets) -> Visit | Un
 
 def _committed(visit: Visit, consent: Consent, station: Station, person_id: str) -> Visit:
     sender = station.sender(person_id)
-    done = commit_visit(visit, consent, station.wand, station.new_id(), sender, station.staff)
+    done = commit_visit(visit, consent, station.wand, sender, station.staff)
     return settle_visit(done, station.wand, sender) if isinstance(done.outcome, Unknown) else done
 
 

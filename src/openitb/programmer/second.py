@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 import tomllib
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -63,7 +63,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Both signatures over the same plan, for one use."""
+    """Both signatures over the same plan, for one visit."""
 
     proposed: Signature
     verified: Signature
@@ -98,11 +98,12 @@ def compare_blind(due: Mapping[str, object], entered: Mapping[str, object]) -> N
 
 
 def require_approval(
-    approval: Approval | None, staff: Staff, plan_digest: str, now_ms: int, spent: Set[bytes]
+    approval: Approval | None, staff: Staff, plan_digest: str, session_id: str, now_ms: int
 ) -> None:
     """Refuse with `SecondPersonError` whatever is not a fresh approval of this plan by two people.
 
-    The verifier is another person in another session; an approval counts once and only for a while.
+    The proposer signs in the visit's own session, which is committed at most once, so an approval cannot be
+    used again; the verifier is another person in another session; and it holds only for a while.
     """
     if approval is None:
         raise SecondPersonError("second person: missing, expected a second person to enter the values alone")
@@ -113,7 +114,7 @@ def require_approval(
         _require(signature.act.plan_digest == plan_digest, "the signature is for another plan")
     _require(first.person_id != second.person_id, f"got {second.person_id} twice, expected somebody else")
     _require(first.act.session_id != second.act.session_id, "signed in the proposer's own session")
-    _require(second.seal not in spent, "the approval was used before")
+    _require(first.act.session_id == session_id, "the approval was given in another visit")
     life_ms = catalogue.load().practice["programmer"].fact("approval_life").whole("ms")
     in_time = first.act.at_ms <= second.act.at_ms <= now_ms <= second.act.at_ms + life_ms
     _require(in_time, "the approval has expired, or its times do not follow each other")

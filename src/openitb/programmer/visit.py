@@ -46,7 +46,9 @@ class Consent:
 class Visit:
     """Everything of one visit. `read_only` says why nothing may be sent; empty if it may.
 
-    `sent` are the commands of a commit, `outcome` what became of them; `spent` the approvals used.
+    `sent` are the commands of a commit, `outcome` what became of them; a visit is committed at most once.
+    `session_id` is fresh for every visit; its commands carry it, so the pump does them once even if the same
+    visit is committed twice.
     """
 
     workflow: Workflow
@@ -60,7 +62,6 @@ class Visit:
     consent: Consent | None = None
     sent: tuple[Command, ...] = ()
     outcome: VisitOutcome | None = None
-    spent: frozenset[bytes] = frozenset()
     is_committed: bool = False
     is_locked: bool = False
 
@@ -123,9 +124,7 @@ def verify_blind(visit: Visit, entries: Mapping[str, object]) -> None:
     compare_blind(_reviewed(visit).blind_fields, entered)
 
 
-def commit_visit(
-    visit: Visit, consent: Consent, wand: Wand, command_id: str, sender: Sender, staff: Staff
-) -> Visit:
+def commit_visit(visit: Visit, consent: Consent, wand: Wand, sender: Sender, staff: Staff) -> Visit:
     """Send what was reviewed and read it back; the outcome is in the visit.
 
     Nothing is sent, and the outcome is `Refused`, unless the consent is to this very plan, the reading
@@ -136,10 +135,9 @@ def commit_visit(
     problem = _obstacle(visit, plan, consent, sender.clock(), staff)
     if problem is not None:
         return replace(visit, outcome=problem)
-    commands = plan.commands(sender.actor, command_id, sender.clock())
+    commands = plan.commands(sender.actor, visit.session_id, sender.clock())
     outcome = send(wand, commands, _digest_after(plan), sender)
-    spent = visit.spent | ({consent.approval.verified.seal} if consent.approval else set())
-    return replace(visit, consent=consent, sent=commands, outcome=outcome, spent=spent, is_committed=True)
+    return replace(visit, consent=consent, sent=commands, outcome=outcome, is_committed=True)
 
 
 def settle_visit(visit: Visit, wand: Wand, sender: Sender) -> Visit:
@@ -243,7 +241,7 @@ def _second(visit: Visit, plan: Plan, consent: Consent, now_ms: int, staff: Staf
     if not why:
         return None
     try:
-        require_approval(consent.approval, staff, plan.digest, now_ms, visit.spent)
+        require_approval(consent.approval, staff, plan.digest, visit.session_id, now_ms)
     except SecondPersonError as error:
         return _not_sent("second person", f"{error} ({', '.join(why)})")
     return None
