@@ -10,13 +10,14 @@ export OPENITB_HOME
 # Small matrices: more threads only get in each other's way.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test bench check unit browser lock clean help
+.PHONY: run test bench check unit browser requirements lock clean help
 
 help:
 	@echo "make run    start the demo clinic with its virtual implants (port $(PORT), data in $(OPENITB_HOME)/)"
 	@echo "make test   everything continuous integration runs"
 	@echo "make bench  speed and memory, side by side with what you would pick instead"
 	@echo "make check  format, lint, types and import doors only;  make unit  the fast tests only"
+	@echo "make requirements  write docs/requirements.md and docs/hazards.md again"
 
 run: $(VENV)/.run
 	@$(BIN)/openitb serve --demo --port $(PORT)
@@ -31,7 +32,7 @@ test: $(VENV)/.test
 check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src
+	$(BIN)/mypy src tools/trace
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
@@ -40,6 +41,10 @@ unit: $(VENV)/.test
 browser: $(VENV)/.test
 	@sh tools/need-chromium.sh
 	$(BIN)/pytest -m browser
+
+# Pages that link requirements and hazards to code, tests and their last results.
+requirements: $(VENV)/.test
+	$(BIN)/python -m tools.trace
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py

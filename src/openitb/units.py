@@ -4,6 +4,8 @@ Exact rooms (prescription, implant, catheter) count integers: volume in nL, drug
 a label concentration in µg/mL, so that 1 nL of 1 µg/mL carries exactly 1 pg. The body works in
 float µg, mL and h. Text is read by Pint; `mcg`, `µg` and `ug` are the same, and UCUM spellings such
 as `ug/d` are accepted. A number without a unit, or with the wrong one, raises `UnitError`.
+
+Holds: PRG-01, PRG-06.
 """
 
 import re

@@ -230,6 +230,7 @@ def test_what_the_prescriber_capped_is_refused_with_its_rule(live: Live) -> None
     assert live.changes() == 1
 
 
+@pytest.mark.requirement("DEL-03")
 def test_what_the_pump_cannot_run_is_refused_with_its_rule_and_can_be_corrected(live: Live) -> None:
     live.review("20000")
     live.sees("The pump cannot run this order")
@@ -279,6 +280,8 @@ def lost_answer(monkeypatch: pytest.MonkeyPatch, *, pump_acts: bool) -> None:
     monkeypatch.setattr(Channel, "send", send)
 
 
+@pytest.mark.requirement("PRG-11")
+@pytest.mark.hazard("HAZ-23")
 @pytest.mark.parametrize(
     ("pump_acts", "found", "ug_per_day"),
     [
@@ -303,6 +306,7 @@ def test_a_lost_answer_is_unknown_until_the_pump_is_read_back(
     expect(live.screen.locator("text=unresolved")).to_have_count(0)
 
 
+@pytest.mark.requirement("PRG-07")
 def test_a_double_click_programs_the_pump_once(live: Live) -> None:
     live.review("240")
     live.screen.check(".agree input")
@@ -312,6 +316,7 @@ def test_a_double_click_programs_the_pump_once(live: Live) -> None:
     assert DoseRecord.objects.count() == 2
 
 
+@pytest.mark.requirement("PRG-10")
 def test_a_pump_programmed_by_somebody_else_since_the_review_is_compared_again(live: Live) -> None:
     live.review("240")
     live.sees("Program the pump")

@@ -183,6 +183,8 @@ def test_a_flex_order_is_typed_reviewed_and_sent(clinic, pump) -> None:
     screen.click("[data-order-form] button[type=submit]")
     screen.wait_for_selector("#prediction canvas")
     check(screen)
+    table, panel = (screen.locator(name).bounding_box() for name in ("table.changes", "#prediction"))
+    assert table["x"] + table["width"] <= panel["x"] + panel["width"]
     screen.check(".agree input")
     screen.click("text=Program the pump")
     screen.wait_for_selector("text=Applied: the pump runs the new program")

@@ -113,11 +113,14 @@ def test_a_change_of_rate_acts_at_once() -> None:
     assert [dose_ug_per_day(p) for p in out] == [200, 100]
 
 
+@pytest.mark.hazard("HAZ-05", without="the bridge")
 def test_bridge_forgotten_500_to_2000_gives_a_quarter_of_the_dose_for_90_hours() -> None:
     _, out = transport(Column.filled(PATH_NL, 500), [steady(100_000, 2000, days=5)])
     assert [(p.end_ms / MS_PER_H, dose_ug_per_day(p)) for p in out] == [(90.0, 50), (120.0, 200)]
 
 
+@pytest.mark.requirement("BOL-12")
+@pytest.mark.hazard("HAZ-05")
 def test_bridge_done_500_to_2000_keeps_the_dose_and_the_front_arrives_at_22_h_30() -> None:
     bridge = Parcel(0, 81_000_000, PATH_NL, PATH_NL * 2000)
     _, out = transport(
@@ -127,11 +130,14 @@ def test_bridge_done_500_to_2000_keeps_the_dose_and_the_front_arrives_at_22_h_30
     assert [(p.end_ms / MS_PER_H, dose_ug_per_day(p)) for p in out] == [(22.5, 200), (46.5, 200)]
 
 
+@pytest.mark.hazard("HAZ-05", without="the bridge")
 def test_bridge_forgotten_2000_to_500_gives_four_times_the_dose_for_22_h_30() -> None:
     _, out = transport(Column.filled(PATH_NL, 2000), [steady(400_000, 500, days=2)])
     assert [(p.end_ms / MS_PER_H, dose_ug_per_day(p)) for p in out] == [(22.5, 800), (48.0, 200)]
 
 
+@pytest.mark.requirement("BOL-12")
+@pytest.mark.hazard("HAZ-05")
 def test_bridge_done_2000_to_500_keeps_the_dose_through_its_90_hours() -> None:
     bridge = Parcel(0, 90 * MS_PER_H, PATH_NL, PATH_NL * 500)
     _, out = transport(
@@ -140,6 +146,7 @@ def test_bridge_done_2000_to_500_keeps_the_dose_through_its_90_hours() -> None:
     assert [dose_ug_per_day(p) for p in out] == [200, 200]
 
 
+@pytest.mark.hazard("INC-02")
 def test_a_prime_of_the_dead_volume_brings_the_drug_exactly_to_the_tip() -> None:
     path = Column.filled(176_000, 0).fed_by(Column.filled(199_000, 500))
     prime = Parcel(0, 20 * 60_000, 176_000, 176_000 * 500)
@@ -148,6 +155,7 @@ def test_a_prime_of_the_dead_volume_brings_the_drug_exactly_to_the_tip() -> None
     assert after.mass_pg == PATH_NL * 500
 
 
+@pytest.mark.hazard("INC-02", without="asking what the tubing holds")
 def test_a_prime_of_the_whole_path_with_the_tubing_already_full_gives_a_bolus() -> None:
     path = Column.filled(176_000, 0).fed_by(Column.filled(199_000, 500))
     _, out = transport(path, [Parcel(0, 20 * 60_000, PATH_NL, PATH_NL * 500)])

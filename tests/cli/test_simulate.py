@@ -53,6 +53,8 @@ def test_json_is_one_document_with_the_listed_keys_and_no_nan(capsys: Captured) 
     assert len(told["time_h"]) == len(told["leg_ashworth"]) == 24 * 12 + 1
 
 
+@pytest.mark.requirement("SYS-10")
+@pytest.mark.hazard("HAZ-34")
 def test_the_same_case_gives_the_same_bytes_in_another_process(capsys: Captured) -> None:
     assert run(["simulate", MISSED, "--json"]) == 0
     here = capsys.readouterr().out

@@ -99,7 +99,9 @@ class ScriptedLink:
             return NoOutlook("The wand does not reach the pump.")
         if order is None:
             return Outlook(prediction(0.0))
-        change = Change("Leg tone", "in 1 day", "3.3", "3.2", "2.6", "2.2 to 3", 0.6, differs=True)
+        change = Change(
+            "Leg tone", "highest in 7 days", "3.33", "3.21", "2.62", "2.22 to 3.04", 0.6, differs=True
+        )
         return Outlook(prediction(0.0), prediction(0.6), "Changes most: leg tone.", (change,))
 
     def _outcome(self, system: System, kind: str) -> Outcome:

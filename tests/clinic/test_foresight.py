@@ -1,5 +1,6 @@
 """The record's course run again: what it takes from the record, and what it refuses to make up."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -142,7 +143,7 @@ def test_a_stop_is_predicted_to_bring_tone_back(system) -> None:
     assert leg.differs
     assert float(leg.new) > float(leg.as_now) + 1
     assert "Withdrawal drive" in {change.name for change in answer.changes}
-    assert answer.headline.startswith("Changes most: ")
+    assert re.match(r"Changes most: \S+ .* [\d.]+ instead of [\d.]+ \(.+\)\.$", answer.headline)
 
 
 def headline(system, *, left_ml: float, proposed) -> str:
@@ -153,12 +154,19 @@ def headline(system, *, left_ml: float, proposed) -> str:
 def test_a_reservoir_that_runs_empty_in_the_days_shown_is_told_first(system) -> None:
     ten_fold = headline(system, left_ml=8, proposed=SimpleContinuous(2000 * PG_PER_UG))
     new, as_now = "the reservoir runs empty about 2026-03-04", "(as now: not in the days shown)"
-    assert ten_fold.startswith(f"Under the new order {new} {as_now}. Then: ")
-    assert "Leg tone, Ashworth 1-5, up to " in ten_fold
-    assert "withdrawal drive, up to " in ten_fold
+    assert ten_fold.startswith(f"Under the new order {new} {as_now}. At the highest: ")
+    for danger in ("respiratory depression", "withdrawal drive", "leg tone"):
+        assert re.search(rf"{danger}[^;]* [\d.]+ instead of [\d.]+", ten_fold), danger
     spared = headline(system, left_ml=2, proposed=SimpleContinuous(100 * PG_PER_UG))
     assert spared.startswith("As now the reservoir runs empty about 2026-03-07; under the new order it lasts")
     assert "empty by the pump's count" in headline(system, left_ml=0, proposed=Stopped())
+
+
+def test_an_overdose_is_told_before_the_tone_that_it_lowers(system) -> None:
+    said = headline(system, left_ml=400, proposed=SimpleContinuous(2000 * PG_PER_UG))
+    assert said.startswith("Rises: ")
+    assert "respiratory depression" in said
+    assert "tone" not in said
 
 
 def test_an_order_that_changes_next_to_nothing_is_called_hardly_different(system) -> None:

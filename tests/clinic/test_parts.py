@@ -21,6 +21,7 @@ from openitb.prescription import (
     Flex,
     FlexPattern,
     FlexStep,
+    Periodic,
     SimpleContinuous,
     compile_order,
     order_to_mapping,
@@ -94,6 +95,20 @@ def test_weekday_patterns_are_summed_up_each() -> None:
     assert [step.flow_nl_per_day for step in days[0].steps] == [576_000, 288_000]
 
 
+def test_a_periodic_order_is_summed_up_dose_by_dose() -> None:
+    pump = catalogue.load().pump("synchromed-ii-20")
+    hour = 3_600_000
+    order = Periodic(20_000_000, hour, 12 * hour, 120_000_000, 6 * hour)
+    (day,) = program_summary(compile_order(order, 500, pump)).days
+    assert [(step.from_ms_of_day // hour, step.dose_rate_pg_per_h) for step in day.steps] == [
+        (0, 5_000_000),
+        (6, 25_000_000),
+        (7, 5_000_000),
+        (18, 25_000_000),
+        (19, 5_000_000),
+    ]
+
+
 def test_the_day_plot_runs_from_midnight_to_midnight() -> None:
     new = (DayProfile("every day", (DayStep(0, 12, 0), DayStep(12 * 3_600_000, 6, 0))),)
     (plot,) = dayplot.compare((), new)
@@ -153,6 +168,7 @@ def test_spans_are_told_in_one_unit(elapsed, words) -> None:
     assert clinical.ago(now - elapsed, now) == words
 
 
+@pytest.mark.requirement("TIM-06")
 def test_refill_days_are_counted_in_the_clinics_days() -> None:
     now = datetime(2026, 1, 5, 23, 30, tzinfo=UTC)
     days = {date(2026, 1, 4): "1 day overdue", date(2026, 1, 5): "today", date(2026, 1, 8): "in 3 days"}

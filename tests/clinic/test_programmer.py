@@ -82,6 +82,7 @@ def test_an_order_that_does_not_read_comes_back_as_typed_with_one_line(
     assert not DoseRecord.objects.exists()
 
 
+@pytest.mark.requirement("PRG-03", "DEL-05")
 def test_a_review_shows_old_beside_new_and_sends_nothing(desk, system, pump) -> None:
     page = desk.post(at("program-review", system), SIMPLE).content.decode()
     assert "200 µg/day" in page
@@ -142,6 +143,8 @@ def test_refused_says_the_pump_runs_what_it_ran(desk, system, pump) -> None:
     assert DoseRecord.objects.get().outcome == "refused"
 
 
+@pytest.mark.requirement("PRG-11")
+@pytest.mark.hazard("HAZ-23")
 def test_unknown_forbids_sending_again_until_read_back(desk, system, pump) -> None:
     pump.next_outcome = "unknown"
     answer = committed(desk, system)
@@ -152,6 +155,7 @@ def test_unknown_forbids_sending_again_until_read_back(desk, system, pump) -> No
     assert len(pump.sent) == 1
 
 
+@pytest.mark.requirement("PRG-11")
 @pytest.mark.parametrize("found", ["applied", "refused"])
 def test_reading_back_resolves_unknown(desk, system, pump, found) -> None:
     pump.next_outcome, pump.read_back_outcome = "unknown", found
@@ -164,6 +168,7 @@ def test_reading_back_resolves_unknown(desk, system, pump, found) -> None:
     assert b"unresolved" not in desk.post(at("program", system)).content
 
 
+@pytest.mark.requirement("PRG-11")
 def test_reading_back_in_vain_leaves_unknown(desk, system, pump) -> None:
     pump.next_outcome = pump.read_back_outcome = "unknown"
     committed(desk, system)
@@ -174,6 +179,7 @@ def test_reading_back_in_vain_leaves_unknown(desk, system, pump) -> None:
     assert record.settled_at is None
 
 
+@pytest.mark.requirement("PRG-07")
 def test_the_same_commit_twice_is_sent_once(desk, system, pump) -> None:
     form = reviewed(desk, system)
     first = desk.post(at("program-commit", system), form)
@@ -183,6 +189,7 @@ def test_the_same_commit_twice_is_sent_once(desk, system, pump) -> None:
     assert DoseRecord.objects.count() == 1
 
 
+@pytest.mark.requirement("PRG-07")
 def test_a_second_click_while_the_first_is_under_way_shows_the_firsts_outcome(
     desk, system, pump, monkeypatch
 ) -> None:
@@ -200,6 +207,8 @@ def test_a_second_click_while_the_first_is_under_way_shows_the_firsts_outcome(
     assert len(pump.sent) == 1
 
 
+@pytest.mark.requirement("PRG-10")
+@pytest.mark.hazard("HAZ-29")
 def test_a_pump_reprogrammed_since_the_review_is_compared_again(desk, system, pump) -> None:
     stale = reviewed(desk, system)
     committed(desk, system)
@@ -221,6 +230,7 @@ def test_a_commit_of_nonsense_sends_nothing(desk, system, pump, order) -> None:
     assert pump.sent == []
 
 
+@pytest.mark.requirement("PRG-04")
 def test_an_order_that_needs_a_reason_is_sent_only_with_one(desk, system, pump) -> None:
     pump.review_outcome = "needs reason"
     pump.findings = (Finding("soft", "step limit", "dose", "More than the step", ("label",)),)
@@ -232,6 +242,8 @@ def test_an_order_that_needs_a_reason_is_sent_only_with_one(desk, system, pump) 
     assert record.findings[0]["message"] == "More than the step"
 
 
+@pytest.mark.requirement("PRG-03")
+@pytest.mark.hazard("HAZ-33")
 @pytest.mark.parametrize("ticked", ["", "no"])
 def test_nothing_is_sent_before_somebody_says_that_old_and_new_were_compared(
     desk, system, pump, ticked
@@ -244,6 +256,7 @@ def test_nothing_is_sent_before_somebody_says_that_old_and_new_were_compared(
     assert not DoseRecord.objects.exists()
 
 
+@pytest.mark.requirement("PRG-04")
 def test_a_refused_order_offers_no_button_and_cannot_be_forced(desk, system, pump) -> None:
     form = reviewed(desk, system)
     pump.review_outcome = "refused"

@@ -9,13 +9,22 @@ from django.urls import reverse
 
 from openitb import catalogue, programmer, units
 from openitb.clinic.desk import commands, readings, recent
-from openitb.clinic.desk.ports import LinkFailure, NoOutlook, OrderRefused, PumpReading, Review, link
+from openitb.clinic.desk.cautions import cautions
+from openitb.clinic.desk.ports import (
+    AlarmState,
+    LinkFailure,
+    NoOutlook,
+    OrderRefused,
+    PumpReading,
+    Review,
+    link,
+)
 from openitb.implant import Contents, Home, PumpService, log_entries, new_implant, provision
 from openitb.prescription import SimpleContinuous
 from openitb.prescription.guardrails import PatientLimits
 from openitb.programmer import Wand
 from openitb.programmer.session import Sender
-from openitb.protocol import LogKind
+from openitb.protocol import AlarmCondition, LogKind
 
 NOW_MS = 1_767_600_000_000
 ORDER = {"mode": "simple continuous", "dose": "200 ug/day"}
@@ -169,3 +178,11 @@ def test_the_programmer_always_reads_the_pump_itself(ward) -> None:
     full.read()
     full.reviewed()
     assert full.interrogations() == before + 2
+
+
+@pytest.mark.parametrize("condition", AlarmCondition)
+def test_every_alarm_of_the_pump_says_what_it_means_for_an_order(condition) -> None:
+    code = condition.value.replace(" ", "-")
+    (caution,) = cautions([AlarmState(code, "warning", condition.value, NOW_MS)])
+    assert caution.title
+    assert caution.text

@@ -19,6 +19,8 @@ def judged(off_ml: float, delivered_ml: float = 14) -> DiscrepancyAnswer:
     return volume_discrepancy(5 * ML, round((5 + off_ml) * ML), round(delivered_ml * ML))
 
 
+@pytest.mark.requirement("RES-05")
+@pytest.mark.hazard("INC-07")
 @pytest.mark.parametrize(
     ("off_ml", "delivered_ml", "judgement"),
     [
@@ -77,6 +79,7 @@ def test_two_excursions_in_a_row_the_same_way_call_for_escalation(
     assert calls_for_escalation(tuple(judged(off) for off in offs)) is escalates
 
 
+@pytest.mark.requirement("RES-05")
 @given(expected=VOLUMES, off=st.integers(0, 20 * ML), delivered=VOLUMES)
 def test_the_sign_of_a_difference_never_changes_whether_it_is_accepted(
     expected: int, off: int, delivered: int

@@ -66,6 +66,7 @@ def test_an_interrogation_tells_all_that_the_pump_believes(bench: object) -> Non
     assert read.log_head == Anchor(read.log[-1].number, read.log[-1].digest)
 
 
+@pytest.mark.requirement("RES-01")
 def test_the_delivered_total_goes_on_over_a_refill_of_another_concentration(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(10)
@@ -77,6 +78,7 @@ def test_the_delivered_total_goes_on_over_a_refill_of_another_concentration(benc
     assert read.reservoir.delivered_pg == 4_000_000_000
 
 
+@pytest.mark.requirement("LOG-01")
 def test_an_interrogation_is_logged_with_who_read(bench: object) -> None:
     bench.tell(Interrogate("Ada"), Role.READ_ONLY)
     last = log_entries(bench.implant)[-1]
@@ -97,6 +99,8 @@ def test_a_program_is_answered_with_the_digest_that_now_runs(bench: object) -> N
     assert applied.program_digest == bench.read().program_digest
 
 
+@pytest.mark.requirement("TEL-05")
+@pytest.mark.hazard("INC-17")
 def test_a_command_sent_again_is_answered_again_and_not_repeated(bench: object) -> None:
     command = program(bench)
     first = bench.tell(command)
@@ -106,6 +110,7 @@ def test_a_command_sent_again_is_answered_again_and_not_repeated(bench: object) 
     assert bench.implant == state
 
 
+@pytest.mark.requirement("TEL-05")
 def test_a_refill_sent_again_does_not_fill_the_count_again(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(10)
@@ -116,6 +121,7 @@ def test_a_refill_sent_again_does_not_fill_the_count_again(bench: object) -> Non
     assert bench.read().reservoir.volume_nl == 19_000_000
 
 
+@pytest.mark.requirement("TEL-05")
 def test_a_refusal_sent_again_is_refused_again_in_the_same_words(bench: object) -> None:
     command = ProgramPump("nurse", "one", "stale", SIMPLE)
     first = bench.tell(command)
@@ -124,6 +130,7 @@ def test_a_refusal_sent_again_is_refused_again_in_the_same_words(bench: object) 
     assert kinds(bench).count(LogKind.REFUSED) == 1
 
 
+@pytest.mark.requirement("TEL-05")
 def test_an_id_used_for_another_command_is_refused(bench: object) -> None:
     bench.tell(program(bench))
     refused = bench.tell(program(bench, OTHER))
@@ -132,6 +139,8 @@ def test_an_id_used_for_another_command_is_refused(bench: object) -> None:
     assert bench.read().order == SIMPLE
 
 
+@pytest.mark.requirement("PRG-10")
+@pytest.mark.hazard("INC-19", "HAZ-29")
 def test_a_program_made_against_an_older_one_is_refused(bench: object) -> None:
     stale = program(bench, SIMPLE, "late")
     bench.order(OTHER)
@@ -141,6 +150,7 @@ def test_a_program_made_against_an_older_one_is_refused(bench: object) -> None:
     assert bench.read().order == OTHER
 
 
+@pytest.mark.requirement("PRG-10")
 def test_a_refill_made_against_an_older_program_is_refused(bench: object) -> None:
     stale = RecordRefill("nurse", "late", program_digest(bench.implant), 19_000_000, 500)
     bench.order(SIMPLE)
@@ -149,6 +159,7 @@ def test_a_refill_made_against_an_older_program_is_refused(bench: object) -> Non
     assert refused.field == "expected_digest"
 
 
+@pytest.mark.requirement("LOG-01")
 def test_a_refused_command_changes_nothing_but_the_log(bench: object) -> None:
     bench.order(SIMPLE)
     before = bench.implant
@@ -160,6 +171,8 @@ def test_a_refused_command_changes_nothing_but_the_log(bench: object) -> None:
     assert (last.kind, last.get("field")) == (LogKind.REFUSED, "expected_digest")
 
 
+@pytest.mark.requirement("TEL-01")
+@pytest.mark.hazard("INC-22")
 @pytest.mark.parametrize(
     "command",
     [
@@ -174,6 +187,7 @@ def test_a_reader_may_change_nothing(command: object, bench: object) -> None:
     assert refused == Refused("role", "got read-only, expected clinician")
 
 
+@pytest.mark.requirement("RES-06")
 @pytest.mark.parametrize("volume_nl", [-1, 0, 1_399_999, 20_000_001])
 def test_a_refill_outside_residual_and_capacity_is_refused(volume_nl: int, bench: object) -> None:
     refused = bench.record(volume_nl, 500, None)
@@ -182,6 +196,7 @@ def test_a_refill_outside_residual_and_capacity_is_refused(volume_nl: int, bench
     assert "expected 1.4 mL to 20 mL" in refused.reason
 
 
+@pytest.mark.requirement("RES-06")
 @pytest.mark.parametrize("volume_nl", [1_400_000, 20_000_000])
 def test_a_refill_at_the_limits_is_taken(volume_nl: int, bench: object) -> None:
     assert isinstance(bench.record(volume_nl, 500, None), Applied)
@@ -194,6 +209,7 @@ def test_a_concentration_that_is_not_above_zero_is_refused(concentration: int, b
     assert refused.field == "concentration"
 
 
+@pytest.mark.requirement("DEL-03")
 def test_a_flow_the_pump_cannot_make_is_refused_with_its_limits(bench: object) -> None:
     refused = bench.order(SimpleContinuous(1_000_000))
     assert isinstance(refused, Refused)
@@ -229,6 +245,8 @@ def test_an_impossible_clock_is_refused(at_ms: int, zone_ms: int, field: str, be
     assert refused.field == field
 
 
+@pytest.mark.requirement("TIM-01", "DEL-17")
+@pytest.mark.hazard("INC-14")
 def test_setting_the_clock_changes_no_delivered_volume_of_a_constant_dose(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(1)
@@ -239,6 +257,7 @@ def test_setting_the_clock_changes_no_delivered_volume_of_a_constant_dose(bench:
     assert bench.read().age_ms == 2 * DAY
 
 
+@pytest.mark.requirement("LOG-01")
 def test_every_change_is_logged_as_intent_before_and_outcome_after(bench: object) -> None:
     bench.order(SIMPLE)
     bench.record(19_000_000, 1000, 0)
@@ -261,6 +280,7 @@ def test_every_change_is_logged_as_intent_before_and_outcome_after(bench: object
     ]
 
 
+@pytest.mark.requirement("LOG-01")
 def test_a_program_entry_tells_actor_and_digests_before_and_after(bench: object) -> None:
     before = program_digest(bench.implant)
     bench.order(SIMPLE)
@@ -276,6 +296,7 @@ def test_the_needle_leaves_no_trace_in_the_log(bench: object) -> None:
     assert log_entries(bench.implant) == before
 
 
+@pytest.mark.requirement("LOG-06")
 @pytest.mark.parametrize("name", ["", "x" * 81, "two\nlines", "\x1b[31m"])
 def test_an_actor_that_could_forge_the_log_is_refused(name: str, bench: object) -> None:
     before = log_entries(bench.implant)
@@ -286,11 +307,13 @@ def test_an_actor_that_could_forge_the_log_is_refused(name: str, bench: object) 
     assert log_entries(bench.implant) == before
 
 
+@pytest.mark.requirement("DEL-02")
 def test_a_fraction_cannot_enter_by_the_back_door(bench: object) -> None:
     refused = bench.tell(SetLowReservoirAlarm("nurse", "alarm", 3_000_000.5))
     assert isinstance(refused, Refused)
 
 
+@pytest.mark.requirement("LOG-03", "LOG-05")
 def test_a_long_log_is_read_page_by_page_and_hangs_together(bench: object) -> None:
     for _ in range(150):
         bench.read()
@@ -349,6 +372,7 @@ requests = st.one_of(
 )
 
 
+@pytest.mark.requirement("TEL-08")
 @given(st.lists(requests, max_size=4))
 def test_no_request_raises(make_bench: object, asked: list[object]) -> None:
     bench = make_bench()
@@ -358,6 +382,7 @@ def test_no_request_raises(make_bench: object, asked: list[object]) -> None:
     bench.check_accounts()
 
 
+@pytest.mark.requirement("ALM-03", "ALM-13")
 def test_a_critical_condition_sounds_two_tones_and_any_other_one() -> None:
     single = signal_of((AlarmCondition.LOW_RESERVOIR, AlarmCondition.ELECTIVE_REPLACEMENT))
     double = signal_of((AlarmCondition.LOW_RESERVOIR, AlarmCondition.EMPTY_RESERVOIR))

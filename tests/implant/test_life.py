@@ -41,6 +41,7 @@ def test_a_new_pump_is_stopped_and_delivers_nothing(bench: object) -> None:
     assert (parcel.start_ms, parcel.end_ms, parcel.volume_nl) == (START_MS, START_MS + DAY, 0)
 
 
+@pytest.mark.requirement("DEL-01", "DEL-02")
 def test_a_constant_dose_is_one_parcel_of_whole_strokes(bench: object) -> None:
     bench.order(SIMPLE)
     (parcel,) = bench.run_days(10)
@@ -48,6 +49,7 @@ def test_a_constant_dose_is_one_parcel_of_whole_strokes(bench: object) -> None:
     bench.check_accounts()
 
 
+@pytest.mark.requirement("DEL-18")
 def test_a_flex_day_delivers_each_step_in_its_hours(bench: object) -> None:
     bench.order(FLEX)
     night, day = bench.run_days(1)
@@ -62,6 +64,7 @@ def test_flex_follows_the_wall_clock_of_the_pump(make_bench: Callable) -> None:
     assert ends == [6 * HOUR, 22 * HOUR, 24 * HOUR]
 
 
+@pytest.mark.requirement("DEL-11", "TIM-01")
 def test_setting_the_clock_moves_the_flex_pattern_and_makes_nothing_up(bench: object) -> None:
     bench.order(FLEX)
     bench.run(4 * HOUR)
@@ -71,6 +74,7 @@ def test_setting_the_clock_moves_the_flex_pattern_and_makes_nothing_up(bench: ob
     assert (first.mass_pg, second.mass_pg) == (12_000_000, 18_000_000)
 
 
+@pytest.mark.requirement("DEL-18")
 def test_weekday_patterns_begin_at_monday_of_the_pump(bench: object) -> None:
     weekdays = FlexPattern((0, 1, 2, 3, 4), (FlexStep(0, 12_000_000),))
     weekend = FlexPattern((5, 6), (FlexStep(0, 6_000_000),))
@@ -87,6 +91,7 @@ def test_minimum_rate_is_a_stroke_each_hour(bench: object) -> None:
     assert parcel.volume_nl == 24 * 250
 
 
+@pytest.mark.requirement("DEL-11")
 def test_a_stop_delivers_nothing_and_missed_volume_is_not_made_up(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(1)
@@ -102,6 +107,7 @@ def test_an_instant_in_the_past_is_refused(bench: object) -> None:
         advance(bench.implant, START_MS - 1)
 
 
+@pytest.mark.requirement("RES-02")
 def test_20_ml_at_400_microlitres_a_day_reach_2_ml_after_45_days_to_the_millisecond(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_to(45 * DAY - 1)
@@ -117,6 +123,8 @@ def test_an_alarm_is_dated_at_its_stroke_however_late_the_pump_is_looked_at(benc
     assert raised(bench) == {AlarmCondition.LOW_RESERVOIR: 45 * DAY}
 
 
+@pytest.mark.requirement("RES-02")
+@pytest.mark.hazard("HAZ-04")
 def test_the_empty_alarm_falls_at_the_residual_volume_of_1400_microlitres(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(60)
@@ -152,6 +160,7 @@ def test_alarms_are_latched_in_the_log_with_the_believed_volume(bench: object) -
     ]
 
 
+@pytest.mark.hazard("HAZ-02", without="surveillance of delivery")
 def test_a_pump_that_gives_too_much_runs_dry_without_an_alarm(make_bench: Callable) -> None:
     bench = make_bench(specimen=Specimen(gain_ppm=145_000))
     bench.order(SIMPLE)
@@ -188,6 +197,7 @@ def test_a_higher_alarm_volume_raises_the_alarm_at_once(bench: object) -> None:
 
 
 @pytest.mark.requirement("DEL-13")
+@pytest.mark.hazard("HAZ-03")
 def test_a_stop_warns_after_24_hours_and_alarms_after_48_until_the_pump_is_started(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(3)
@@ -205,6 +215,7 @@ def test_a_stop_warns_after_24_hours_and_alarms_after_48_until_the_pump_is_start
     assert raised(bench) == {}
 
 
+@pytest.mark.requirement("DEL-13")
 def test_a_second_stop_does_not_start_the_48_hours_again(bench: object) -> None:
     bench.order(Stopped())
     bench.run(24 * HOUR)
@@ -213,6 +224,7 @@ def test_a_second_stop_does_not_start_the_48_hours_again(bench: object) -> None:
     assert raised(bench)[AlarmCondition.STOPPED_TOO_LONG] == 2 * DAY
 
 
+@pytest.mark.requirement("ALM-08")
 def test_an_interrogation_clears_no_alarm(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(45)
@@ -251,6 +263,7 @@ def test_parcels_stay_contiguous_under_an_absurd_drift(drift_ppm: int, make_benc
     assert bench.parcels[-1].end_ms == bench.implant.now_ms
 
 
+@pytest.mark.requirement("SYS-10")
 @settings(max_examples=60)
 @given(
     order=st.sampled_from([SIMPLE, FLEX, MinimumRate()]),
@@ -287,6 +300,8 @@ def corrupted(bench: object, **changes: object) -> None:
     bench.implant = replace(bench.implant, firmware=replace(firmware, controller=control))
 
 
+@pytest.mark.requirement("DEL-07")
+@pytest.mark.hazard("HAZ-01")
 def test_a_corrupted_flow_is_stopped_at_the_motor_with_a_critical_alarm(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run(HOUR)
@@ -300,6 +315,8 @@ def test_a_corrupted_flow_is_stopped_at_the_motor_with_a_critical_alarm(bench: o
     assert next(a for a in bench.read().alarms if a.condition is AlarmCondition.DELIVERY_GUARD).critical
 
 
+@pytest.mark.requirement("DEL-08")
+@pytest.mark.hazard("HAZ-06")
 def test_a_corrupted_flow_below_zero_moves_nothing_back(bench: object) -> None:
     bench.order(SIMPLE)
     program = bench.implant.firmware.controller.program
@@ -309,6 +326,8 @@ def test_a_corrupted_flow_below_zero_moves_nothing_back(bench: object) -> None:
     assert AlarmCondition.DELIVERY_GUARD in latched_alarms(bench.implant)
 
 
+@pytest.mark.requirement("DEL-07")
+@pytest.mark.hazard("HAZ-06")
 def test_a_corrupted_count_makes_no_strokes_up(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run(HOUR)
@@ -336,6 +355,8 @@ def test_a_guard_stop_ends_when_a_clinician_programs_the_pump(bench: object) -> 
     assert parcel.volume_nl == 6000
 
 
+@pytest.mark.requirement("BAT-02")
+@pytest.mark.hazard("HAZ-09")
 def test_the_service_life_ends_at_84_months_with_90_days_of_warning(bench: object) -> None:
     life = 84 * Fraction("30.4375") * DAY
     bench.order(MinimumRate())
@@ -365,6 +386,8 @@ def test_a_pump_at_4_ml_a_day_lasts_39_months_by_the_placeholder_curve(bench: ob
     assert raised(bench)[AlarmCondition.ELECTIVE_REPLACEMENT] == ends - 90 * DAY
 
 
+@pytest.mark.requirement("BAT-03")
+@pytest.mark.hazard("INC-04")
 def test_a_higher_flow_never_moves_the_replacement_date_later(make_bench: Callable) -> None:
     dates = []
     for flow in (100_000, 1_000_000, 4_000_000, 24_000_000):
@@ -375,6 +398,7 @@ def test_a_higher_flow_never_moves_the_replacement_date_later(make_bench: Callab
     assert len(set(dates)) > 1
 
 
+@pytest.mark.requirement("BAT-03")
 def test_the_forecast_of_a_constant_flow_comes_true(bench: object) -> None:
     bench.order(SimpleContinuous(2_000_000_000))
     forecast = bench.read().battery

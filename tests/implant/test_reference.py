@@ -214,6 +214,7 @@ steps = st.one_of(
 )
 
 
+@pytest.mark.requirement("DEL-01", "DEL-02", "DEL-11", "RES-01")
 @settings(max_examples=60)
 @given(
     history=st.lists(steps, min_size=3, max_size=10),
@@ -287,6 +288,7 @@ CHOICES = (
 )
 
 
+@pytest.mark.requirement("DEL-01")
 @pytest.mark.parametrize("seed", range(4))
 def test_seven_years_of_refills_changes_stops_and_flex_lose_nothing(seed: int, make_bench: Callable) -> None:
     draw = random.Random(seed)  # noqa: S311 - a repeatable history, not a secret
@@ -311,6 +313,7 @@ def test_seven_years_of_refills_changes_stops_and_flex_lose_nothing(seed: int, m
     assert AlarmCondition.DELIVERY_GUARD not in latched_alarms(bench.implant)
 
 
+@pytest.mark.requirement("DEL-01", "DEL-18", "DEL-19")
 def test_a_whole_service_life_of_flex_ends_with_every_stroke_accounted_for(make_bench: Callable) -> None:
     bench = make_bench(concentration=2000, volume_nl=19_400_000)
     bench.order(CHOICES[3])
@@ -329,6 +332,7 @@ def test_a_whole_service_life_of_flex_ends_with_every_stroke_accounted_for(make_
     assert 0 <= exact - strokes * STROKE < STROKE
 
 
+@pytest.mark.requirement("BOL-12")
 def test_a_bridge_is_still_due_when_a_longer_prime_before_it_is_given_up(make_bench: Callable) -> None:
     bench = make_bench(volume_nl=18_000_000)
     bench.order(SimpleContinuous(100_000_000))

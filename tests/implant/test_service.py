@@ -99,12 +99,14 @@ def test_a_dose_ordered_over_the_link_is_delivered_at_the_outlet(
     assert verify_chain(reading.log, genesis(SERIAL)) is None
 
 
+@pytest.mark.requirement("SYS-05")
 def test_an_answered_command_is_already_on_disk(home: Home, service: PumpService) -> None:
     applied = ask(home, order(home))
     assert isinstance(applied, Applied)
     assert program_digest(home.load(SERIAL)) == applied.program_digest
 
 
+@pytest.mark.requirement("TEL-05")
 def test_a_command_repeated_over_a_new_session_is_answered_and_not_repeated(
     home: Home, service: PumpService
 ) -> None:
@@ -113,6 +115,8 @@ def test_a_command_repeated_over_a_new_session_is_answered_and_not_repeated(
     assert sum(entry.kind == "program changed" for entry in service.implant(SERIAL).firmware.log.entries) == 1
 
 
+@pytest.mark.requirement("TEL-05", "SYS-06")
+@pytest.mark.hazard("INC-17")
 def test_a_command_repeated_after_a_restart_is_answered_and_not_repeated(
     home: Home, clock: FakeClock
 ) -> None:
@@ -127,12 +131,14 @@ def test_a_command_repeated_after_a_restart_is_answered_and_not_repeated(
     second.stop()
 
 
+@pytest.mark.requirement("TEL-01")
 def test_a_reader_can_read_and_not_program(home: Home, service: PumpService) -> None:
     assert isinstance(ask(home, Interrogate("reader"), Role.READ_ONLY), Interrogation)
     refused = ask(home, order(home), Role.READ_ONLY)
     assert refused == Refused("role", "got read-only, expected clinician")
 
 
+@pytest.mark.requirement("TEL-08")
 def test_bytes_that_are_no_request_are_refused_over_the_link(home: Home, service: PumpService) -> None:
     with connect(home.address(), SERIAL, home.programmer_keys(SERIAL), QUICK) as channel:
         refused = decode_reply(channel.send(b"\x00garbage"))
@@ -141,6 +147,8 @@ def test_bytes_that_are_no_request_are_refused_over_the_link(home: Home, service
         assert isinstance(decode_reply(channel.send(encode(Interrogate("nurse")))), Interrogation)
 
 
+@pytest.mark.requirement("TEL-01")
+@pytest.mark.hazard("INC-22")
 def test_a_programmer_without_a_pinned_key_reaches_nothing(home: Home, service: PumpService) -> None:
     stranger = Keys(KeyPair.generate(), home.programmer_keys(SERIAL).peer_public)
     before = home.load(SERIAL)
@@ -161,6 +169,8 @@ def test_one_port_serves_many_implants_each_by_its_serial(
     assert [reading.rate_nl_per_day for reading in readings.values()] == [0, 400_000]
 
 
+@pytest.mark.requirement("TEL-12")
+@pytest.mark.hazard("HAZ-24")
 def test_keys_of_one_implant_do_not_open_another(
     home: Home, service: PumpService, make_bench: Callable
 ) -> None:
@@ -169,6 +179,7 @@ def test_keys_of_one_implant_do_not_open_another(
         connect(home.address(), "NGP000002", home.programmer_keys(SERIAL), QUICK)
 
 
+@pytest.mark.requirement("SYS-06")
 def test_an_implant_is_caught_up_over_the_time_the_service_was_down(home: Home, clock: FakeClock) -> None:
     first = PumpService(home, clock, QUICK)
     first.start()
@@ -234,6 +245,7 @@ def test_implants_are_saved_now_and_then(
     assert home.load(SERIAL).now_ms == clock.now_ms
 
 
+@pytest.mark.requirement("SYS-03")
 def test_a_damaged_implant_is_not_served_as_something_else(home: Home, clock: FakeClock) -> None:
     for file in (home.path / "pumps").iterdir():
         file.write_bytes(file.read_bytes()[:-1])
@@ -241,6 +253,7 @@ def test_a_damaged_implant_is_not_served_as_something_else(home: Home, clock: Fa
         PumpService(home, clock, QUICK).start()
 
 
+@pytest.mark.requirement("SYS-05")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_command_that_could_not_be_saved_is_not_answered_and_not_in_force(
     home: Home, service: PumpService, monkeypatch: pytest.MonkeyPatch
@@ -259,6 +272,7 @@ def test_a_command_that_could_not_be_saved_is_not_answered_and_not_in_force(
     assert isinstance(ask(home, command), Applied)
 
 
+@pytest.mark.requirement("SYS-05")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_after_a_failure_behind_the_rename_the_disk_decides_what_is_in_force(
     home: Home, service: PumpService, monkeypatch: pytest.MonkeyPatch
@@ -298,6 +312,8 @@ def test_a_full_disk_does_not_end_the_periodic_saving(
     service.stop()
 
 
+@pytest.mark.requirement("PRG-10")
+@pytest.mark.hazard("HAZ-29")
 def test_programmers_at_once_are_answered_in_some_order_and_one_wins(
     home: Home, service: PumpService
 ) -> None:
@@ -333,6 +349,8 @@ def end_process(process: subprocess.Popen[str], number: signal.Signals) -> int:
     return status
 
 
+@pytest.mark.requirement("SYS-05", "SYS-06")
+@pytest.mark.hazard("HAZ-12")
 def test_the_pump_process_keeps_a_committed_program_over_kill_9(home: Home) -> None:
     process = start_process(home)
     applied = ask(home, order(home))

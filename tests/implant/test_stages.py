@@ -20,6 +20,8 @@ def flows(bench: object) -> list[tuple[int, int]]:
     return [(p.end_ms - START_MS, p.volume_nl) for p in bench.parcels if p.volume_nl]
 
 
+@pytest.mark.requirement("BOL-12")
+@pytest.mark.hazard("HAZ-05")
 def test_the_worked_bridge_takes_22_and_a_half_hours_at_the_old_flow_then_switches(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run_days(1)
@@ -41,6 +43,7 @@ def test_the_end_of_a_bridge_is_logged_at_its_last_stroke(bench: object) -> None
     assert (entry.at_ms - START_MS, entry.get("stage")) == (22 * HOUR + 30 * MINUTE, "bridge")
 
 
+@pytest.mark.hazard("HAZ-05", without="the bridge")
 def test_no_bridge_on_purpose_switches_at_once(bench: object) -> None:
     bench.order(SIMPLE)
     bench.refill(18_000_000, 2000, bridge_nl=0)
@@ -48,6 +51,8 @@ def test_no_bridge_on_purpose_switches_at_once(bench: object) -> None:
     assert flows(bench) == [(DAY, 100_000)]
 
 
+@pytest.mark.requirement("RES-07")
+@pytest.mark.hazard("HAZ-05")
 def test_a_bridge_must_be_stated_when_the_concentration_changes(bench: object) -> None:
     bench.order(SIMPLE)
     refused = bench.refill(18_000_000, 2000)
@@ -63,6 +68,7 @@ def test_a_bridge_is_refused_where_the_concentration_stays(bench: object) -> Non
     assert refused.field == "bridge_nl"
 
 
+@pytest.mark.requirement("BOL-12")
 def test_a_flex_order_is_bridged_at_its_old_flows_by_time_of_day(bench: object) -> None:
     steps = (FlexStep(0, 12_000_000), FlexStep(8 * HOUR, 6_000_000))
     bench.order(Flex((FlexPattern(tuple(range(7)), steps),)))
@@ -72,6 +78,7 @@ def test_a_flex_order_is_bridged_at_its_old_flows_by_time_of_day(bench: object) 
     assert flows(bench) == [(8 * HOUR, 192_000), (12 * HOUR, 48_000), (24 * HOUR, 72_000)]
 
 
+@pytest.mark.requirement("BOL-12")
 def test_a_new_dose_during_a_bridge_holds_with_the_old_drug_too(bench: object) -> None:
     bench.order(SIMPLE)
     bench.refill(18_000_000, 2000, BRIDGE_NL)
@@ -86,6 +93,7 @@ def test_a_new_dose_during_a_bridge_holds_with_the_old_drug_too(bench: object) -
     assert before + bench.parcels[1].volume_nl == BRIDGE_NL
 
 
+@pytest.mark.requirement("BOL-12")
 def test_a_second_change_waits_for_both_fronts(bench: object) -> None:
     bench.order(SIMPLE)
     bench.refill(18_000_000, 2000, BRIDGE_NL)
@@ -109,6 +117,7 @@ def test_a_smaller_second_bridge_cuts_the_first_short(bench: object) -> None:
     assert bench.read().stages == (StageReport(StageKind.BRIDGE, 100_000, 500),)
 
 
+@pytest.mark.requirement("BOL-12")
 def test_a_stop_holds_a_bridge_and_the_same_volume_is_left_after_it(bench: object) -> None:
     bench.order(SIMPLE)
     bench.refill(18_000_000, 2000, BRIDGE_NL)
@@ -132,6 +141,7 @@ def test_a_dose_the_pump_cannot_give_with_the_old_drug_is_refused_during_a_bridg
     assert program_digest(bench.implant) == digest
 
 
+@pytest.mark.requirement("RES-07", "DEL-03")
 def test_an_order_the_pump_cannot_run_at_the_new_concentration_is_refused_whole(bench: object) -> None:
     bench.order(SimpleContinuous(30_000_000))  # 0.06 mL/day of 500, 0.015 of 2000
     refused = bench.record(19_000_000, 2000, BRIDGE_NL)
@@ -141,6 +151,7 @@ def test_an_order_the_pump_cannot_run_at_the_new_concentration_is_refused_whole(
     assert reading.stages == ()
 
 
+@pytest.mark.requirement("DEL-04")
 def test_a_prime_runs_at_the_highest_flow_then_gives_way_to_the_program(bench: object) -> None:
     bench.order(SIMPLE, prime_nl=316_000)
     assert (bench.read().state, bench.read().rate_nl_per_day) == (PumpState.PRIME, 24_000_000)
@@ -150,6 +161,7 @@ def test_a_prime_runs_at_the_highest_flow_then_gives_way_to_the_program(bench: o
     assert rest[1] == (HOUR - prime[0]) * 400_000 // DAY // 250 * 250
 
 
+@pytest.mark.requirement("DEL-04")
 def test_the_first_stroke_of_a_prime_keeps_its_distance_from_the_last_one(bench: object) -> None:
     bench.order(SIMPLE)
     bench.run(54_000)
@@ -181,6 +193,7 @@ def test_a_refill_gives_up_a_prime_under_way(
     assert bench.read().rate_nl_per_day in {400_000, 100_000}
 
 
+@pytest.mark.requirement("BOL-12")
 def test_a_prime_moves_the_column_on_so_the_bridge_is_shorter_by_it(bench: object) -> None:
     bench.order(SIMPLE)
     bench.refill(18_000_000, 2000, BRIDGE_NL)

@@ -38,6 +38,7 @@ def lived(bench: object) -> object:
     return bench
 
 
+@pytest.mark.requirement("SYS-06")
 def test_an_implant_reads_back_equal_and_lives_on_equal(lived: object) -> None:
     copy = from_bytes(to_bytes(lived.implant))
     assert copy == lived.implant
@@ -49,6 +50,8 @@ def test_the_same_implant_gives_the_same_bytes(lived: object) -> None:
     assert to_bytes(lived.implant) == to_bytes(from_bytes(to_bytes(lived.implant)))
 
 
+@pytest.mark.requirement("SYS-03")
+@pytest.mark.hazard("HAZ-11")
 def test_any_damaged_byte_is_found(lived: object) -> None:
     data = to_bytes(lived.implant)
 
@@ -69,6 +72,7 @@ def test_any_other_bytes_are_refused(noise: bytes) -> None:
         from_bytes(noise)
 
 
+@pytest.mark.requirement("SYS-05")
 def test_a_truncated_file_is_refused(lived: object) -> None:
     data = to_bytes(lived.implant)
     for length in (0, 10, 40, len(data) // 2, len(data) - 1):
@@ -76,6 +80,8 @@ def test_a_truncated_file_is_refused(lived: object) -> None:
             from_bytes(data[:length])
 
 
+@pytest.mark.requirement("LOG-03")
+@pytest.mark.hazard("HAZ-28")
 def test_a_tampered_log_is_refused_even_with_a_fresh_checksum(lived: object) -> None:
     firmware = lived.implant.firmware
     entries = firmware.log.entries
@@ -126,6 +132,8 @@ def test_an_unknown_serial_is_refused_with_the_known_ones(home: Home) -> None:
             ask("NGP9")
 
 
+@pytest.mark.requirement("TEL-14")
+@pytest.mark.hazard("HAZ-27")
 def test_private_keys_are_readable_by_the_owner_only(home: Home) -> None:
     keys = [*home.path.rglob("*.key")]
     assert len(keys) == 1 + len(Role)
@@ -150,6 +158,8 @@ def test_a_file_of_another_implant_is_refused(home: Home) -> None:
         home.load("NGP2")
 
 
+@pytest.mark.requirement("SYS-05")
+@pytest.mark.hazard("HAZ-12")
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])
 def test_a_crash_at_any_step_of_a_save_keeps_the_old_state(
     step: str, home: Home, bench: object, monkeypatch: pytest.MonkeyPatch
@@ -173,6 +183,7 @@ def test_a_crash_at_any_step_of_a_save_keeps_the_old_state(
     assert home.load("NGP000001") == bench.implant
 
 
+@pytest.mark.requirement("SYS-05")
 def test_a_half_written_file_beside_the_old_one_is_not_taken_for_an_implant(
     home: Home, bench: object
 ) -> None:

@@ -43,6 +43,7 @@ def test_what_is_accumulated_towards_a_stroke_is_carried_over_a_change_of_flow()
     assert train(100_000, phase=counter.phase).tick_of(1) == 108_000
 
 
+@pytest.mark.requirement("DEL-02")
 @given(rate=rates, phase=phases, ms=st.integers(0, 10**9), cut=st.data())
 def test_cutting_a_train_changes_no_count(rate: int, phase: int, ms: int, cut: st.DataObject) -> None:
     whole = train(rate, phase, ms)
@@ -58,6 +59,7 @@ def test_the_guard_admits_every_flow_the_pump_is_made_for(rate: int, phase: int,
     assert GUARD.admitted(asked) == asked
 
 
+@pytest.mark.requirement("DEL-03", "DEL-07")
 def test_the_guard_admits_the_highest_flow_and_nothing_above_it() -> None:
     assert GUARD.admitted(train(HIGHEST))
     assert GUARD.admitted(train(HIGHEST + 1)) is None
@@ -73,6 +75,8 @@ def test_the_guard_admits_any_change_between_allowed_flows(
     assert GUARD.after(first).admitted(then) == then
 
 
+@pytest.mark.requirement("DEL-07", "DEL-08")
+@pytest.mark.hazard("HAZ-01")
 @pytest.mark.parametrize(
     "corrupted",
     [
@@ -90,6 +94,7 @@ def test_the_guard_vetoes_what_a_faulty_controller_asks(corrupted: Train) -> Non
     assert GUARD.admitted(corrupted) is None
 
 
+@pytest.mark.requirement("DEL-07")
 def test_the_guard_vetoes_a_train_repeated_at_once() -> None:
     once = train(HIGHEST, phase=COST - 1, ms=1)
     assert once.count == 1
@@ -97,6 +102,7 @@ def test_the_guard_vetoes_a_train_repeated_at_once() -> None:
     assert GUARD.after(once).admitted(replace(once, start_ms=1, end_ms=2)) is None
 
 
+@pytest.mark.requirement("DEL-04", "DEL-07")
 @given(
     st.lists(
         st.tuples(st.integers(-(10**6), 10**9), st.integers(-COST, 2 * COST), st.integers(0, 5000)),

@@ -45,11 +45,13 @@ def imported(node: ast.AST) -> list[str]:
             return []
 
 
+@pytest.mark.requirement("DEL-02")
 def test_no_float_can_enter_delivery_state() -> None:
     found = [(file.name, node.lineno) for file, node in nodes(DELIVERY) if is_float(node)]
     assert found == []
 
 
+@pytest.mark.requirement("DEL-02")
 def test_the_search_for_floats_finds_one() -> None:
     planted = ast.parse("half = volume_nl / 2\nrate = 0.5\nbad: float = 1")
     assert sum(is_float(node) for node in ast.walk(planted)) == 3
@@ -80,6 +82,7 @@ def test_the_controller_cannot_make_credits() -> None:
     assert names.isdisjoint({"Issuer", "key_of", "Firmware", "Guard"})
 
 
+@pytest.mark.requirement("SYS-10")
 def test_no_clock_and_no_chance_below_the_command_line() -> None:
     found = {name for _, node in nodes(sorted(ROOM.rglob("*.py"))) for name in imported(node)}
     assert found.isdisjoint({"time", "datetime", "random", "secrets", "uuid"})

@@ -66,6 +66,7 @@ def test_a_forgotten_bridge_downwards_is_four_times_the_dose_for_a_day() -> None
     assert "overdose" in forgotten.text
 
 
+@pytest.mark.requirement("BOL-10")
 def test_either_tubing_constant_shows_what_the_other_would_do() -> None:
     for path, other_ml in ((OLDER_PATH, "0.140"), (PUMP_PATH, "0.199")):
         other = bridge(path, 500, 2000, 200 * U).other_tubing
@@ -86,6 +87,7 @@ def test_a_tubing_that_is_neither_constant_has_no_other() -> None:
     assert tubing_stated(140_000, prometra).other_nl is None
 
 
+@pytest.mark.requirement("BOL-12")
 @given(strengths, strengths, doses)
 def test_the_bridge_gives_the_ordered_dose_for_as_long_as_old_drug_lasts(
     old: int, new: int, dose: int
@@ -152,6 +154,8 @@ def test_the_larger_pump_lasts_ninety_five_days() -> None:
     assert refill(40 * ML, 2 * ML, 500, 200 * U, START, LARGE).days_to_low_reservoir == 95
 
 
+@pytest.mark.requirement("RES-03")
+@pytest.mark.hazard("HAZ-20")
 def test_a_slow_flow_is_limited_by_the_drug_and_the_clinic_not_by_the_reservoir() -> None:
     answer = refill(40 * ML, 2 * ML, 2000, 100 * U, START, LARGE)
     assert answer.low_reservoir_date == START + timedelta(days=760)
@@ -159,6 +163,7 @@ def test_a_slow_flow_is_limited_by_the_drug_and_the_clinic_not_by_the_reservoir(
     assert answer.limited_by == "drug stability, 180 days"
 
 
+@pytest.mark.requirement("RES-03")
 def test_a_refill_date_is_never_before_the_fill() -> None:
     answer = refill(3 * ML, 2 * ML, 500, 500 * U, START, PUMP)
     assert answer.days_to_low_reservoir == 1
@@ -173,6 +178,7 @@ def last_full_day(usable_ml: Fraction, flow: Fraction) -> date:
     return day
 
 
+@pytest.mark.requirement("RES-03", "TIM-06")
 @given(st.integers(3, 40), strengths, st.integers(150, 2000))
 def test_dates_agree_with_using_the_reservoir_up_day_by_day(volume: int, strength: int, dose: int) -> None:
     answer = refill(volume * ML, 2 * ML, strength, dose * U, START, LARGE)
@@ -239,6 +245,8 @@ def test_a_mixture_that_cannot_be_is_refused(given_values: tuple[int, int, int, 
         mix(*given_values)
 
 
+@pytest.mark.requirement("BOL-10")
+@pytest.mark.hazard("INC-02")
 @pytest.mark.parametrize(
     ("tubing", "catheter", "volume", "reaches_csf", "gap"),
     [
@@ -287,6 +295,8 @@ def test_without_a_daily_dose_a_gap_is_a_volume_and_no_hours() -> None:
     assert answer.without_drug_h is None
 
 
+@pytest.mark.requirement("BOL-10")
+@pytest.mark.hazard("INC-02", without="the tubing constant of the model itself")
 def test_the_older_tubing_constant_primes_a_bolus_where_the_newer_is_right() -> None:
     other = prime(question("csf", "csf")).other_tubing
     assert other is not None
@@ -308,6 +318,7 @@ def pushed_by_cells(
     return Fraction(out.count(True), per_ml), Fraction(queue.count(False), per_ml)
 
 
+@pytest.mark.requirement("BOL-10")
 @given(st.integers(10, 400), st.integers(10, 120), st.sampled_from(HOLDS), st.sampled_from(HOLDS))
 def test_priming_agrees_with_pushing_single_microlitres(
     tubing_ul: int, length_cm: int, tubing: str, catheter: str
@@ -325,6 +336,7 @@ def test_priming_agrees_with_pushing_single_microlitres(
     assert states == {(drug * 500, gap) for drug, gap in expected}
 
 
+@pytest.mark.requirement("BOL-11")
 @pytest.mark.parametrize(
     ("tubing", "catheter", "field"), [("unknown", "csf", "tubing"), ("csf", "?", "catheter")]
 )

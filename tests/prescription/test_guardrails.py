@@ -67,6 +67,7 @@ def test_a_first_order_outside_the_starting_range_is_noted() -> None:
     assert "start-range" in rules(check(request(300)), "note")
 
 
+@pytest.mark.requirement("PRG-04", "PRG-16")
 @pytest.mark.parametrize(
     ("patient", "last", "largest"),
     [
@@ -106,12 +107,15 @@ def test_a_reduction_right_after_an_increase_is_free() -> None:
     assert check(replace(request(180, 200), last_increase_ms=NOW - HOUR)).outcome == "accepted"
 
 
+@pytest.mark.requirement("PRG-05")
+@pytest.mark.hazard("INC-11", "INC-13")
 def test_ten_times_the_dose_is_asked_about_by_its_own_name() -> None:
     verdict = check(request(2000, 200))
     assert {"ten-fold-increase", "step-limit", "limited-experience"} <= rules(verdict, "soft")
     assert "ten-fold-increase" not in rules(check(request(1999, 200)))
 
 
+@pytest.mark.requirement("PRG-05")
 def test_a_single_step_at_ten_times_the_dose_is_asked_about_even_if_the_day_is_not() -> None:
     spike = all_day(5, (12, 90), (13, 5))
     verdict = check(request(spike, 200))
@@ -119,6 +123,7 @@ def test_a_single_step_at_ten_times_the_dose_is_asked_about_even_if_the_day_is_n
     assert the(verdict, "ten-fold-step").field == "order.steps"
 
 
+@pytest.mark.requirement("PRG-05")
 def test_a_tenth_of_the_dose_is_named_but_not_blocked() -> None:
     asked = replace(request(40, 400), concentration_ug_per_ml=500)
     verdict = check(asked)
@@ -131,6 +136,7 @@ def test_a_large_cut_is_noted() -> None:
     assert "large-reduction" not in rules(check(request(160, 200)))
 
 
+@pytest.mark.requirement("PRG-04", "PRG-16")
 @pytest.mark.parametrize(
     ("patient", "highest"),
     [
@@ -156,6 +162,7 @@ def test_keeping_a_dose_above_the_range_needs_no_reason() -> None:
     assert check(request(900, 900)).outcome == "accepted"
 
 
+@pytest.mark.requirement("DEL-03", "PRG-04")
 @pytest.mark.parametrize("ordered", [23, 12_001])
 def test_what_the_pump_cannot_flow_is_refused_whatever_the_reason(ordered: int) -> None:
     verdict = check(request(ordered, 200))
@@ -170,6 +177,8 @@ def test_too_many_flex_changes_are_refused() -> None:
     assert "flex-changes" in rules(check(request(many, 300)), "hard")
 
 
+@pytest.mark.requirement("PRG-04")
+@pytest.mark.hazard("HAZ-30")
 def test_the_patients_own_cap_holds_on_the_largest_day() -> None:
     capped = replace(SPINAL, cap_pg_per_day=300 * U)
     assert check(request(300, 300, capped)).outcome == "accepted"
@@ -225,6 +234,7 @@ def test_a_reason_lets_a_soft_finding_pass_and_its_findings_come_back() -> None:
     assert verdict.admit("weaned off tablets yesterday") == verdict.findings
 
 
+@pytest.mark.requirement("PRG-04")
 @pytest.mark.parametrize("reason", [None, "", "   "])
 def test_without_a_reason_a_soft_finding_does_not_pass(reason: str | None) -> None:
     with pytest.raises(GateRefusal) as refusal:

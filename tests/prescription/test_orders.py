@@ -127,6 +127,7 @@ def test_the_daily_dose_of_weekday_patterns_is_the_mean_and_the_peak_the_largest
     assert peak_day_dose_pg(order) == 24 * 24 * U
 
 
+@pytest.mark.requirement("DEL-19")
 @given(flexes())
 def test_the_daily_dose_agrees_with_counting_every_minute_of_the_week(order: Flex) -> None:
     total = Fraction(0)
@@ -144,6 +145,7 @@ def test_stopped_doses_nothing_and_minimum_rate_depends_on_the_pump() -> None:
         daily_dose_pg(MinimumRate())
 
 
+@pytest.mark.requirement("PRG-01")
 @pytest.mark.parametrize(
     ("given_order", "field", "named"),
     [

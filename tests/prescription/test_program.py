@@ -82,6 +82,7 @@ def test_two_hundred_micrograms_a_day_of_five_hundred_is_point_four_millilitres(
     assert program.next_change_ms(MONDAY, 0) is None
 
 
+@pytest.mark.requirement("DEL-19")
 def test_a_dose_that_does_not_divide_leaves_its_remainder_in_sight() -> None:
     program = compile_order(SimpleContinuous(200 * U), 1895, PUMP)
     assert program.rate_at(MONDAY, 0) == 105_541
@@ -95,6 +96,7 @@ def test_stopped_flows_nothing_and_minimum_rate_the_pumps_own() -> None:
     assert idle.daily_dose_pg == 3 * U
 
 
+@pytest.mark.requirement("DEL-18")
 def test_flex_changes_at_the_pumps_own_hours() -> None:
     program = compile_order(NIGHT_AND_DAY, 500, PUMP)
     assert program.rate_at(MONDAY, 0) == 576_000
@@ -123,6 +125,8 @@ def test_a_flex_order_with_one_rate_never_changes() -> None:
     assert compile_order(order, 500, PUMP).next_change_ms(MONDAY, 0) is None
 
 
+@pytest.mark.requirement("DEL-18")
+@pytest.mark.hazard("HAZ-32")
 @given(orders, strengths, instants, zones)
 def test_the_next_change_is_the_first_instant_with_another_rate(
     order: Order, strength: int, at: int, zone: int
@@ -139,7 +143,8 @@ def test_the_next_change_is_the_first_instant_with_another_rate(
     assert program.rate_at(change - 1, zone) == program.rate_at(at, zone) != program.rate_at(change, zone)
 
 
-@pytest.mark.requirement("DEL-19")
+@pytest.mark.requirement("DEL-18", "DEL-19")
+@pytest.mark.hazard("HAZ-32")
 @given(orders, strengths, instants, zones)
 def test_a_week_of_flow_carries_the_weeks_dose_to_within_the_remainder(
     order: Order, strength: int, at: int, zone: int

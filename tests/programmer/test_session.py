@@ -39,6 +39,7 @@ def test_an_order_that_is_committed_is_what_the_pump_delivers(bench) -> None:
     assert _delivered_nl(bench) == 2 * units.NL_PER_ML
 
 
+@pytest.mark.requirement("TEL-05")
 def test_the_same_command_twice_is_carried_out_once(bench) -> None:
     review = _review(bench, _dose(100))
     for _ in range(2):
@@ -47,6 +48,8 @@ def test_the_same_command_twice_is_carried_out_once(bench) -> None:
     assert kinds.count("program changed") == 1
 
 
+@pytest.mark.requirement("PRG-10")
+@pytest.mark.hazard("INC-19", "HAZ-29")
 def test_a_review_of_a_program_that_has_changed_is_refused(bench) -> None:
     stale = _review(bench, _dose(100))
     assert isinstance(programmer.commit(bench.wand, _review(bench, _dose(80)), "c-1", bench.sender), Applied)
@@ -56,6 +59,7 @@ def test_a_review_of_a_program_that_has_changed_is_refused(bench) -> None:
     assert _read(bench).interrogation.order == _dose(80)
 
 
+@pytest.mark.requirement("PRG-11")
 def test_nobody_at_the_port_means_nothing_was_sent(bench) -> None:
     review = _review(bench, _dose(100))
     bench.service.stop()
@@ -65,6 +69,8 @@ def test_nobody_at_the_port_means_nothing_was_sent(bench) -> None:
     assert isinstance(programmer.interrogate(bench.wand, bench.sender), Unreachable)
 
 
+@pytest.mark.requirement("PRG-11")
+@pytest.mark.hazard("HAZ-23")
 @pytest.mark.parametrize("acted", [True, False])
 def test_no_answer_is_unknown_until_the_pump_is_read_back(bench, monkeypatch, acted: bool) -> None:
     review = _review(bench, _dose(100))
@@ -85,11 +91,13 @@ def test_no_answer_is_unknown_until_the_pump_is_read_back(bench, monkeypatch, ac
     assert isinstance(settled, Applied if acted else Refused)
 
 
+@pytest.mark.requirement("TEL-12")
 def test_the_wrong_serial_is_not_reached(bench) -> None:
     answer = programmer.interrogate(replace(bench.wand, serial="NGP-TEST-2"), bench.sender)
     assert isinstance(answer, Unreachable)
 
 
+@pytest.mark.requirement("LOG-03", "LOG-05")
 def test_a_long_log_is_read_whole_and_verified(bench) -> None:
     for number in range(100):
         order = _dose(100 + number % 2)
@@ -115,6 +123,7 @@ def test_minimum_rate_is_no_dose_to_count_from(bench) -> None:
     assert programmer.dose_history(_read(bench).log, _pump(bench)).last_effective_dose_pg_per_day is None
 
 
+@pytest.mark.requirement("PRG-03", "RES-01")
 def test_a_review_sets_old_beside_new_with_dates(bench) -> None:
     programmer.commit(bench.wand, _review(bench, _dose(100)), "c-1", bench.sender)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
@@ -132,6 +141,7 @@ def test_a_review_sets_old_beside_new_with_dates(bench) -> None:
     assert review.new_refill.low_reservoir_date < review.old_refill.low_reservoir_date
 
 
+@pytest.mark.requirement("DEL-03")
 def test_an_order_beyond_the_pump_has_no_program_and_a_hard_finding(bench) -> None:
     review = _review(bench, _dose(1))
     assert review.new is None

@@ -33,6 +33,8 @@ def test_a_later_page_hangs_from_the_entry_before_it() -> None:
     assert verify_chain(entries[7:], Anchor(entries[6].number, entries[6].digest)) is None
 
 
+@pytest.mark.requirement("LOG-03")
+@pytest.mark.hazard("HAZ-28")
 @pytest.mark.parametrize(
     "change",
     [
@@ -50,25 +52,31 @@ def test_a_changed_entry_is_found(change: dict[str, object]) -> None:
     assert verify_chain(entries, START) == ChainFault(5, "entry 5 does not fit the one before it")
 
 
+@pytest.mark.requirement("LOG-03")
 def test_a_missing_entry_is_found() -> None:
     entries = chain(10)
     assert verify_chain(entries[:3] + entries[4:], START) == ChainFault(5, "got entry 5, expected 4")
 
 
+@pytest.mark.requirement("LOG-03")
 def test_swapped_entries_are_found() -> None:
     a, b, c = chain(3)
     assert verify_chain((a, c, b), START) == ChainFault(3, "got entry 3, expected 2")
 
 
+@pytest.mark.requirement("LOG-03")
 def test_a_missing_beginning_is_found() -> None:
     assert verify_chain(chain(10)[1:], START) == ChainFault(2, "got entry 2, expected 1")
 
 
+@pytest.mark.requirement("LOG-03")
 def test_a_renumbered_log_of_another_pump_is_found() -> None:
     fault = verify_chain(chain(3, genesis("NGP000002")), START)
     assert fault == ChainFault(1, "entry 1 does not fit the one before it")
 
 
+@pytest.mark.requirement("LOG-03")
+@pytest.mark.hazard("HAZ-28")
 def test_a_cut_tail_shows_against_a_head_read_earlier() -> None:
     entries = chain(10)
     head = Anchor(entries[-1].number, entries[-1].digest)

@@ -156,6 +156,7 @@ def test_every_reply_reads_back_as_sent(reply: Refused) -> None:
     assert decode_reply(encode(reply)) == reply
 
 
+@pytest.mark.requirement("TEL-08")
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_message_or_a_protocol_error(noise: bytes) -> None:
     for decode in (decode_request, decode_reply):
@@ -163,6 +164,7 @@ def test_any_bytes_give_a_message_or_a_protocol_error(noise: bytes) -> None:
             decode(noise)
 
 
+@pytest.mark.requirement("TEL-08")
 @given(requests, st.data())
 def test_a_damaged_request_is_refused_or_is_another_whole_request(
     request: Interrogate, data: st.DataObject
@@ -183,6 +185,7 @@ json_like = st.recursive(
 )
 
 
+@pytest.mark.requirement("TEL-08")
 @given(kind=st.sampled_from(["Interrogate", "ProgramPump", "RecordRefill", "Applied"]), fields=json_like)
 def test_a_well_formed_frame_with_wrong_fields_is_refused(kind: str, fields: object) -> None:
     with pytest.raises(ProtocolError):
@@ -197,6 +200,7 @@ def test_an_order_of_any_shape_is_refused_as_a_field(order: object) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.requirement("PRG-01")
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -244,11 +248,13 @@ def test_a_form_that_is_not_canonical_is_refused() -> None:
         decode_request(unsorted)
 
 
+@pytest.mark.requirement("TEL-08")
 def test_deep_nesting_is_refused_in_bounded_depth() -> None:
     with pytest.raises(ProtocolError):
         decode_request(b"\x81" * 50_000 + b"\x00")
 
 
+@pytest.mark.requirement("TEL-08")
 def test_an_oversized_message_is_refused_before_it_is_read() -> None:
     with pytest.raises(ProtocolError, match=f"expected at most {MAX_MESSAGE_BYTES}"):
         decode_request(bytes(MAX_MESSAGE_BYTES + 1))
@@ -256,6 +262,8 @@ def test_an_oversized_message_is_refused_before_it_is_read() -> None:
         encode(Refused("x", "y" * MAX_MESSAGE_BYTES))
 
 
+@pytest.mark.requirement("TEL-07")
+@pytest.mark.hazard("INC-22")
 def test_the_wire_offers_no_request_beside_the_documented_ones() -> None:
     for name in ("Peek", "Poke", "ReadMemory", "WriteMemory", "Debug"):
         with pytest.raises(ProtocolError, match="expected one of Interrogate, ProgramPump, RecordRefill, "):

@@ -27,6 +27,7 @@ def test_an_empty_or_oversized_payload_is_not_framed(payload: bytes) -> None:
         encode_frame(payload)
 
 
+@pytest.mark.requirement("TEL-08")
 def test_a_frame_above_the_readers_limit_is_refused_before_its_bytes_are_read() -> None:
     wire = io.BytesIO(encode_frame(bytes(100)))
     with pytest.raises(FrameError, match="got a length of 100 bytes, expected 1 to 99"):
@@ -34,6 +35,7 @@ def test_a_frame_above_the_readers_limit_is_refused_before_its_bytes_are_read() 
     assert wire.tell() == 2
 
 
+@pytest.mark.requirement("TEL-08")
 @given(st.binary(max_size=40))
 def test_any_bytes_give_a_payload_or_a_frame_error(noise: bytes) -> None:
     try:
@@ -49,6 +51,7 @@ def test_a_hello_reads_back_as_written(serial: str, key_id: bytes) -> None:
     assert decode_hello(hello.encode()) == hello
 
 
+@pytest.mark.requirement("TEL-08")
 @given(st.binary(max_size=64))
 def test_any_bytes_give_a_hello_or_a_frame_error(noise: bytes) -> None:
     with pytest.raises(FrameError):

@@ -71,18 +71,21 @@ def test_the_listener_is_on_the_loopback_only(address: tuple[str, int]) -> None:
     assert address[0] == "127.0.0.1"
 
 
+@pytest.mark.requirement("TEL-12")
 def test_an_unknown_serial_is_met_with_silence(gate: EchoGate, address: tuple[str, int]) -> None:
     with pytest.raises(LinkDown, match="implant NGP2: no session"):
         connect(address, "NGP2", gate.caller_keys, QUICK)
     assert gate.requests == []
 
 
+@pytest.mark.requirement("TEL-01")
 def test_an_unknown_key_is_met_with_silence(gate: EchoGate, address: tuple[str, int]) -> None:
     with pytest.raises(LinkDown, match="no session"):
         connect(address, "NGP1", Keys(KeyPair.generate(), gate.implant.public), QUICK)
     assert gate.requests == []
 
 
+@pytest.mark.requirement("TEL-01")
 def test_a_stolen_key_id_without_the_key_gets_nowhere(gate: EchoGate, address: tuple[str, int]) -> None:
     with socket.create_connection(address) as sock:
         hello = Hello("NGP1", key_id(gate.caller.public)).encode()
@@ -94,6 +97,8 @@ def test_a_stolen_key_id_without_the_key_gets_nowhere(gate: EchoGate, address: t
     assert gate.requests == []
 
 
+@pytest.mark.requirement("TEL-02", "TEL-03")
+@pytest.mark.hazard("INC-21")
 def test_a_recorded_first_message_replayed_has_no_effect(gate: EchoGate, address: tuple[str, int]) -> None:
     hello = Hello("NGP1", key_id(gate.caller.public)).encode()
     recorded = Initiator(gate.caller_keys, hello).first()
@@ -105,6 +110,8 @@ def test_a_recorded_first_message_replayed_has_no_effect(gate: EchoGate, address
     assert gate.requests == []
 
 
+@pytest.mark.requirement("TEL-02")
+@pytest.mark.hazard("INC-21")
 def test_a_replayed_request_ends_the_session_without_effect(gate: EchoGate, address: tuple[str, int]) -> None:
     hello = Hello("NGP1", key_id(gate.caller.public)).encode()
     initiator = Initiator(gate.caller_keys, hello)
@@ -121,6 +128,7 @@ def test_a_replayed_request_ends_the_session_without_effect(gate: EchoGate, addr
     assert gate.requests == [b"once"]
 
 
+@pytest.mark.requirement("TEL-02")
 def test_a_request_cut_short_has_no_effect(gate: EchoGate, address: tuple[str, int]) -> None:
     hello = Hello("NGP1", key_id(gate.caller.public)).encode()
     initiator = Initiator(gate.caller_keys, hello)
@@ -135,6 +143,7 @@ def test_a_request_cut_short_has_no_effect(gate: EchoGate, address: tuple[str, i
     assert gate.requests == []
 
 
+@pytest.mark.requirement("TEL-08")
 def test_garbage_ends_its_own_session_only(gate: EchoGate, address: tuple[str, int]) -> None:
     with socket.create_connection(address) as sock:
         sock.sendall(b"\xff" * 500)
@@ -156,6 +165,7 @@ def test_a_silent_peer_is_given_up_after_the_handshake_time(gate: EchoGate) -> N
         connect(mute.getsockname(), "NGP1", gate.caller_keys, QUICK)
 
 
+@pytest.mark.requirement("PRG-11")
 def test_a_request_without_answer_is_unknown_and_closes_the_channel(gate: EchoGate) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         peer = threading.Thread(target=_takes_a_request_and_dies, args=(server, gate))
@@ -185,12 +195,14 @@ def test_strangers_beyond_the_session_limit_are_turned_away(gate: EchoGate, addr
         close(sock)
 
 
+@pytest.mark.requirement("TEL-11")
 def test_an_idle_stranger_is_dropped_in_bounded_time(address: tuple[str, int]) -> None:
     with socket.create_connection(address) as sock:
         sock.settimeout(3)
         assert sock.recv(1) == b""
 
 
+@pytest.mark.requirement("TEL-11")
 def test_a_stranger_dripping_bytes_is_dropped_in_bounded_time(address: tuple[str, int]) -> None:
     with socket.create_connection(address) as sock:
         sock.settimeout(0.1)

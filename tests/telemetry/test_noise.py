@@ -58,6 +58,7 @@ def session(programmer: KeyPair, implant: KeyPair) -> tuple[Transport, Transport
     return mine, theirs
 
 
+@pytest.mark.requirement("TEL-13")
 def test_the_handshake_reproduces_the_published_vector() -> None:
     initiator_static, responder_static, initiator_ephemeral, responder_ephemeral = (
         KeyPair.from_private(bytes.fromhex(VECTOR[name]))
@@ -85,17 +86,21 @@ def test_both_sides_can_talk_after_the_handshake(programmer: KeyPair, implant: K
     assert mine.open(theirs.seal(b"well")) == b"well"
 
 
+@pytest.mark.requirement("TEL-03")
 def test_the_first_message_carries_no_payload_unless_asked(programmer: KeyPair, implant: KeyPair) -> None:
     first = Initiator(Keys(programmer, implant.public), PROLOGUE).first()
     assert len(first) == 32 + 16
 
 
+@pytest.mark.requirement("TEL-01")
+@pytest.mark.hazard("INC-22")
 def test_a_stranger_with_another_key_is_refused(programmer: KeyPair, implant: KeyPair) -> None:
     stranger = Initiator(Keys(KeyPair.generate(), implant.public), PROLOGUE)
     with pytest.raises(HandshakeError, match="pinned key"):
         respond(stranger.first(), Keys(implant, programmer.public), PROLOGUE)
 
 
+@pytest.mark.requirement("TEL-01")
 def test_an_impostor_implant_is_refused(programmer: KeyPair, implant: KeyPair) -> None:
     initiator = Initiator(Keys(programmer, implant.public), PROLOGUE)
     first = initiator.first()
@@ -106,12 +111,15 @@ def test_an_impostor_implant_is_refused(programmer: KeyPair, implant: KeyPair) -
         initiator.second(impostor.public + bytes(16))
 
 
+@pytest.mark.requirement("TEL-12")
+@pytest.mark.hazard("HAZ-24")
 def test_another_serial_in_the_prologue_is_refused(programmer: KeyPair, implant: KeyPair) -> None:
     first = Initiator(Keys(programmer, implant.public), PROLOGUE).first()
     with pytest.raises(HandshakeError):
         respond(first, Keys(implant, programmer.public), PROLOGUE[:-1] + b"2")
 
 
+@pytest.mark.requirement("TEL-02")
 @given(position=st.integers(0, 47), flip=st.integers(1, 255))
 @example(position=31, flip=0x80)  # the bit that X25519 ignores; the running hash does not
 def test_any_altered_byte_of_the_first_message_is_refused(position: int, flip: int) -> None:
@@ -122,6 +130,7 @@ def test_any_altered_byte_of_the_first_message_is_refused(position: int, flip: i
         respond(bytes(first), Keys(implant, programmer.public), PROLOGUE)
 
 
+@pytest.mark.requirement("TEL-02")
 @given(position=st.integers(0, 30), flip=st.integers(1, 255))
 def test_any_altered_byte_of_a_sealed_message_is_refused(position: int, flip: int) -> None:
     mine, theirs = session(KeyPair.generate(), KeyPair.generate())
@@ -131,6 +140,8 @@ def test_any_altered_byte_of_a_sealed_message_is_refused(position: int, flip: in
         theirs.open(bytes(frame))
 
 
+@pytest.mark.requirement("TEL-02")
+@pytest.mark.hazard("INC-21")
 def test_a_replayed_message_is_refused(programmer: KeyPair, implant: KeyPair) -> None:
     mine, theirs = session(programmer, implant)
     frame = mine.seal(b"once")
@@ -139,6 +150,7 @@ def test_a_replayed_message_is_refused(programmer: KeyPair, implant: KeyPair) ->
         theirs.open(frame)
 
 
+@pytest.mark.requirement("TEL-02")
 def test_a_late_message_is_refused_after_a_newer_one(programmer: KeyPair, implant: KeyPair) -> None:
     mine, theirs = session(programmer, implant)
     early, late = mine.seal(b"first"), mine.seal(b"second")
@@ -161,6 +173,7 @@ def test_a_forged_message_does_not_use_up_its_counter(programmer: KeyPair, impla
     assert theirs.open(mine.seal(b"true")) == b"true"
 
 
+@pytest.mark.requirement("TEL-02")
 def test_a_message_from_another_session_is_refused(programmer: KeyPair, implant: KeyPair) -> None:
     recorded = session(programmer, implant)[0].seal(b"yesterday")
     _, theirs = session(programmer, implant)
@@ -168,6 +181,7 @@ def test_a_message_from_another_session_is_refused(programmer: KeyPair, implant:
         theirs.open(recorded)
 
 
+@pytest.mark.requirement("TEL-02")
 def test_a_message_is_not_taken_in_the_wrong_direction(programmer: KeyPair, implant: KeyPair) -> None:
     mine, _ = session(programmer, implant)
     with pytest.raises(FrameError, match="altered"):
@@ -193,6 +207,8 @@ def test_a_public_key_of_zeros_is_refused(programmer: KeyPair, implant: KeyPair)
         respond(bytes(48), Keys(implant, programmer.public), PROLOGUE)
 
 
+@pytest.mark.requirement("TEL-14")
+@pytest.mark.hazard("HAZ-27")
 def test_a_private_key_is_never_printed(programmer: KeyPair, implant: KeyPair) -> None:
     shown = repr(Keys(programmer, implant.public))
     assert repr(programmer.private)[2:-1] not in shown

@@ -107,6 +107,7 @@ def test_readings_of_a_healthy_pump_are_seldom_called_strange() -> None:
     assert 0.003 < strange / 2000 < 0.02
 
 
+@pytest.mark.hazard("HAZ-02")
 def test_a_pump_that_delivers_half_is_outside_its_accuracy_and_strange() -> None:
     answer = inferred(visit(1, 15, -7.5, 3.0), visit(2, 15, -7.5, 3.0))
     assert answer.outside_accuracy > 0.99

@@ -24,6 +24,7 @@ def test_one_nanolitre_of_one_microgram_per_millilitre_carries_one_picogram() ->
     assert volume_nl * concentration == units.mass_pg("0.000001 ug", "mass")
 
 
+@pytest.mark.requirement("PRG-01")
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -56,6 +57,8 @@ def test_what_is_not_a_daily_dose_is_refused_in_one_line_that_names_the_field(
     assert "\n" not in message
 
 
+@pytest.mark.requirement("PRG-01", "PRG-08")
+@pytest.mark.hazard("INC-12", "INC-13")
 def test_a_dose_rate_is_not_taken_for_a_daily_dose_nor_the_other_way_round() -> None:
     assert units.dose_rate_pg_per_h("12 ug/h", "dose_rate") == 12_000_000
     with pytest.raises(UnitError, match="per h"):
@@ -100,6 +103,7 @@ def test_a_printed_volume_reads_back_as_itself(volume_nl: int) -> None:
     assert units.volume_nl(units.format_volume(volume_nl, places=6), "volume") == volume_nl
 
 
+@pytest.mark.requirement("PRG-06")
 @given(st.integers(min_value=0, max_value=10**12))
 def test_a_printed_dose_reads_back_as_itself_with_either_micro_sign(dose_pg: int) -> None:
     for micro in ("µg", "mcg"):
@@ -107,6 +111,7 @@ def test_a_printed_dose_reads_back_as_itself_with_either_micro_sign(dose_pg: int
         assert units.dose_pg_per_day(printed, "dose") == dose_pg
 
 
+@pytest.mark.requirement("PRG-06")
 @given(st.decimals(min_value="-1000", max_value="1000", places=6))
 def test_printing_leads_with_a_zero_and_trails_without_one(value: Decimal) -> None:
     text = units.format_number(value, places=6)
@@ -117,6 +122,7 @@ def test_printing_leads_with_a_zero_and_trails_without_one(value: Decimal) -> No
     assert Decimal(text) == value
 
 
+@pytest.mark.requirement("PRG-06")
 @given(st.text(max_size=30) | st.text(alphabet="0123456789.-+ eugmLd/ayµ", max_size=20))
 def test_any_text_is_either_a_quantity_or_refused(text: str) -> None:
     with suppress(UnitError):

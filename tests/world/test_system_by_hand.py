@@ -55,6 +55,7 @@ def assert_steps(simulation: Simulation, expected: list[tuple[float, float]], ev
         assert from_h <= before_h + every_h + 1e-6
 
 
+@pytest.mark.requirement("DEL-01")
 def test_ten_days_of_200_at_500_take_4_ml_and_give_2000_ug(ran: Ran) -> None:
     course = ran(order("0 h", "200 ug/day"), until="10 day", every="1 h")
     assert course.system is not None
@@ -69,6 +70,8 @@ UP = 36_700 / 19.4 * 0.1 / 24  # µg/h of the mixture at the flow of the label's
 DOWN = 11_800 / 19.4 * 0.4 / 24  # 1.4 mL of 2000 under 18 mL of 500, at the flow of the label's 500
 
 
+@pytest.mark.requirement("BOL-12")
+@pytest.mark.hazard("HAZ-05")
 def test_a_bridge_to_a_higher_concentration_holds_the_dose_for_18_96_h(ran: Ran) -> None:
     course = ran(order("0 h", "200 ug/day"), refill("10 day", "2000 ug/mL", bridge=True))
     assert_steps(course, [(0, DOSE_PER_H), (240 + 0.316 / 0.4 * 24, UP)])
@@ -76,17 +79,21 @@ def test_a_bridge_to_a_higher_concentration_holds_the_dose_for_18_96_h(ran: Ran)
     assert at_h(course, "flow_ml_per_day", 240 + 19) == pytest.approx(0.1)
 
 
+@pytest.mark.hazard("HAZ-05", without="the bridge")
 def test_that_bridge_forgotten_gives_a_quarter_of_the_dose_for_3_16_days(ran: Ran) -> None:
     course = ran(order("0 h", "200 ug/day"), refill("10 day", "2000 ug/mL", bridge=False))
     assert_steps(course, [(0, DOSE_PER_H), (240, DOSE_PER_H / 4), (240 + 3.16 * 24, UP)])
 
 
+@pytest.mark.requirement("BOL-12")
+@pytest.mark.hazard("HAZ-05")
 def test_a_bridge_to_a_lower_concentration_holds_the_dose_for_3_16_days(ran: Ran) -> None:
     strong = {"concentration": "2000 ug/mL"}
     course = ran(order("0 h", "200 ug/day"), refill("10 day", "500 ug/mL", bridge=True), system=strong)
     assert_steps(course, [(0, DOSE_PER_H), (240 + 3.16 * 24, DOWN)])
 
 
+@pytest.mark.hazard("HAZ-05", without="the bridge")
 def test_that_bridge_forgotten_gives_four_times_the_dose_for_18_96_h(ran: Ran) -> None:
     strong = {"concentration": "2000 ug/mL"}
     course = ran(order("0 h", "200 ug/day"), refill("10 day", "500 ug/mL", bridge=False), system=strong)
@@ -137,6 +144,7 @@ def test_a_slow_pump_leaves_more_behind_than_it_believes(ran: Ran) -> None:
     assert at_h(course, "tip_ug_per_h", 5 * DAY) == pytest.approx(0.92 * DOSE_PER_H)
 
 
+@pytest.mark.hazard("HAZ-04", without="a refill in time")
 def test_a_missed_refill_ends_delivery_after_13_days_and_withdrawal_passes_the_untreated(ran: Ran) -> None:
     """400 µg/day of 2000 µg/mL is 0.2 mL/day: 2 mL of 4 are left after 10 days, 1.4 mL after 13."""
     course = ran(
@@ -160,6 +168,7 @@ def alarms(course: Simulation) -> dict[str, float]:
     return {str(entry.get("condition")): entry.tick_ms / 3_600_000 for entry in raised}
 
 
+@pytest.mark.hazard("INC-11", "INC-13", without="the question about ten times the dose")
 def test_a_ten_fold_mistake_is_in_the_body_and_not_in_the_record(ran: Ran) -> None:
     course = ran(
         order("0 h", "200 ug/day", mistake={"dose": "2000 ug/day"}),
@@ -187,6 +196,7 @@ def test_a_wrong_syringe_changes_what_flows_and_not_what_the_pump_believes(ran: 
     assert at_h(course, "tip_ug_per_h", 3 * DAY) == pytest.approx(0.4 * 36_700 / 19.4 / 24, rel=1e-6)
 
 
+@pytest.mark.hazard("INC-09", without="the questions after a refill")
 def test_a_pocket_fill_is_a_mistaken_volume(ran: Ran) -> None:
     """1 mL of 18 reached the reservoir: the pump believes 19.4 mL, 2.4 mL are there."""
     course = ran(
@@ -232,6 +242,7 @@ def test_a_soft_refusal_passes_with_a_reason_and_is_told(ran: Ran) -> None:
     assert "step-limit" in [finding.rule for finding in course.story[1].findings]
 
 
+@pytest.mark.requirement("PRG-04")
 def test_no_reason_moves_a_hard_limit(ran: Ran) -> None:
     with pytest.raises(CaseError, match=r"event 1: .*this patient's cap"):
         ran(order("0 h", "200 ug/day", override="please"), patient={"dose_cap": "150 ug/day"})

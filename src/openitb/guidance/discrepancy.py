@@ -1,4 +1,7 @@
-"""Volume drawn out at a refill against volume expected: when to accept it, and what to ask when not."""
+"""Volume drawn out at a refill against volume expected: when to accept it, and what to ask when not.
+
+Holds: RES-05.
+"""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -9,6 +9,8 @@
     <home>/address                    host and port of the service while it runs
 
 Every file is replaced whole or not at all: written beside, forced to disk, then renamed.
+
+Holds: SYS-05, TEL-14.
 """
 
 import os

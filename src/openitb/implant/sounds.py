@@ -2,7 +2,9 @@
 
 Three things apart: the condition (`firmware.alarms`), the signal (tones at fixed intervals while any
 condition is latched, the most urgent deciding), and its being heard, which is up to people.
-Everything follows from the log; nothing here is known to the pump. Holds: ALM-05, ALM-07, ALM-09, ALM-13.
+Everything follows from the log; nothing here is known to the pump.
+
+Holds: ALM-05, ALM-07, ALM-09, ALM-13.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -2,6 +2,8 @@
 
 Every number comes from the catalogue's limits; every finding says which. A rule that rests on no
 catalogue value but on the prescriber's own word has confidence `read` and no source.
+
+Holds: PRG-04, PRG-05, PRG-16.
 """
 
 from collections.abc import Callable, Iterator

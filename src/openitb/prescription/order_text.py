@@ -10,6 +10,8 @@
                                                        beside it: basal = "100 ug/day", first = "02:00"
 
 `order_to_mapping` writes the canonical form; reading it back gives the same order exactly.
+
+Holds: PRG-01.
 """
 
 import re

@@ -34,10 +34,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was changed, and why."""
+    """Nothing was changed, and why; `reading` where the pump was read to make sure."""
 
     field: str
     reason: str
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +49,15 @@ class Unknown:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """Some of several commands were carried out and others not: the pump as it stands now, read back."""
+
+    reading: Reading
+    done: tuple[str, ...]
+    not_done: tuple[str, ...]
+    reason: str
+
+
 Outcome = Applied | Refused | Unknown
+VisitOutcome = Applied | Refused | Unknown | Partly

@@ -1,4 +1,7 @@
-"""The review: what runs beside what is proposed, judged by the one gate, before anything is sent."""
+"""The review: what runs beside what is proposed, judged by the one gate, before anything is sent.
+
+Holds: DEL-05, PRG-03, RES-01.
+"""
 
 import hashlib
 import json
@@ -35,6 +38,7 @@ class Review:
 
     `new` and `new_digest` are empty if the pump cannot run the order; the verdict then says why.
     `expected_digest` is the program this review was made against: the pump refuses if it has changed.
+    `read_at_ms` is when the pump was read; a review of an old reading is not sent.
     """
 
     serial: str
@@ -45,6 +49,7 @@ class Review:
     expected_digest: str
     old_refill: RefillAnswer | None
     new_refill: RefillAnswer | None
+    read_at_ms: int
 
     @property
     def new_digest(self) -> str:
@@ -90,6 +95,7 @@ def review(reading: Reading, order: Order, patient: PatientLimits, now_ms: int) 
         expected_digest=read.program_digest,
         old_refill=refill_dates(reading, old, now_ms),
         new_refill=refill_dates(reading, verdict.program, now_ms) if verdict.program else None,
+        read_at_ms=reading.received_at_ms,
     )
 
 

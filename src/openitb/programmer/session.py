@@ -1,8 +1,12 @@
-"""Sessions with one implant: each opens a channel, asks, and closes it."""
+"""Sessions with one implant: each opens a channel, asks, and closes it.
+
+Holds: PRG-11.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from openitb import catalogue, units
 from openitb.programmer.outcomes import Applied, Outcome, Reading, Refused, Unknown, Unreachable
 from openitb.programmer.review import Review
 from openitb.protocol import (
@@ -43,7 +47,7 @@ class Sender:
 def interrogate(wand: Wand, sender: Sender) -> Reading | Unreachable:
     """Read the pump's whole state and log; changes nothing but the pump's log of who read it."""
     try:
-        with connect(wand.address, wand.serial, wand.keys) as channel:
+        with contact(wand) as channel:
             return _read(channel, sender)
     except (LinkDown, NoAnswer, ProtocolError) as error:
         return Unreachable(str(error))
@@ -53,12 +57,18 @@ def commit(wand: Wand, reviewed: Review, command_id: str, sender: Sender) -> Out
     """Send a reviewed order, then read the pump back.
 
     `Applied` only if the read-back shows the new program. `Refused` if the pump refused, or if
-    nothing could be sent. The pump itself refuses if its program is no longer the one reviewed.
+    nothing could be sent. The pump itself refuses if its program is no longer the one reviewed, and a
+    review of a reading that has grown old is not sent at all.
+
+    Holds: PRG-10, PRG-11.
     """
+    stale = staleness(reviewed.read_at_ms, sender.clock())
+    if stale:
+        return Refused("reading", f"nothing was sent: {stale}")
     command = ProgramPump(sender.actor, command_id, reviewed.expected_digest, reviewed.order)
     try:
-        with connect(wand.address, wand.serial, wand.keys) as channel:
-            reply = _ask(channel, command)
+        with contact(wand) as channel:
+            reply = ask(channel, command)
     except LinkDown as error:
         return Refused("link", f"nothing was sent: {error}")
     except (NoAnswer, ProtocolError) as error:
@@ -78,12 +88,29 @@ def settle(wand: Wand, new_digest: str, command_id: str, sender: Sender) -> Outc
     return Refused("program", "read back: the pump does not run the new program, the order was not applied")
 
 
-def _ask(channel: Channel, request: Request) -> Reply:
+def contact(wand: Wand) -> Channel:
+    """A channel to the implant and no other; `LinkDown` if there is none. Close it when done."""
+    return connect(wand.address, wand.serial, wand.keys)
+
+
+def staleness(read_at_ms: int, now_ms: int) -> str:
+    """Why a reading is too old to act on; empty while it is fresh. A clock that went back is no excuse."""
+    limit_ms = catalogue.load().practice["programmer"].fact("reading_age").whole("ms")
+    age_ms = now_ms - read_at_ms
+    if 0 <= age_ms <= limit_ms:
+        return ""
+    minutes = units.format_number(age_ms / units.MS_PER_MIN, 1)
+    longest = units.format_number(limit_ms / units.MS_PER_MIN)
+    return f"the pump was read {minutes} min ago, expected at most {longest} min: read it again and review"
+
+
+def ask(channel: Channel, request: Request) -> Reply:
+    """One request and its reply; raises what the link or the decoder raises."""
     return decode_reply(channel.send(encode(request)))
 
 
 def _read(channel: Channel, sender: Sender) -> Reading | Unreachable:
-    reply = _ask(channel, Interrogate(sender.actor))
+    reply = ask(channel, Interrogate(sender.actor))
     if not isinstance(reply, Interrogation):
         return Unreachable(f"the pump did not let itself be read: {reply}")
     pages = _earlier_pages(channel, sender, reply)
@@ -97,7 +124,7 @@ def _earlier_pages(channel: Channel, sender: Sender, latest: Interrogation) -> l
     pages: list[Interrogation] = []
     after = 0
     while after < latest.log_anchor.number:
-        page = _ask(channel, Interrogate(sender.actor, log_after=after))
+        page = ask(channel, Interrogate(sender.actor, log_after=after))
         if not isinstance(page, Interrogation) or not page.log:
             break
         kept = _up_to(page.log, latest.log_anchor.number)

@@ -3,6 +3,8 @@
 Each entry's digest covers its own content and the digest before it, so a changed, missing, added
 or moved entry is found by anyone who holds the entries and the anchor they start from. A cut tail
 shows only against a head that was read earlier: keep the head of every interrogation.
+
+Holds: LOG-03.
 """
 
 import hashlib

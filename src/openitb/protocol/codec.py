@@ -1,4 +1,7 @@
-"""Messages as bytes: canonical CBOR of `[version, kind, fields]`."""
+"""Messages as bytes: canonical CBOR of `[version, kind, fields]`.
+
+Holds: TEL-07, TEL-08.
+"""
 
 from typing import Any, get_args
 

@@ -1,6 +1,8 @@
 """Length-limited frames: two bytes of length, then that many bytes, never more than 65 535.
 
 The limit is that of a Noise message. A reader holds at most one frame in memory.
+
+Holds: TEL-08.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Static keys of the link: X25519, 32 raw bytes each, pinned on both sides beforehand."""
+"""Static keys of the link: X25519, 32 raw bytes each, pinned on both sides beforehand.
+
+Holds: TEL-14.
+"""
 
 import hashlib
 from dataclasses import dataclass, field

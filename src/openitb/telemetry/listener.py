@@ -1,4 +1,7 @@
-"""The implants' end: one loopback port, one thread per session, every stranger's cost bounded."""
+"""The implants' end: one loopback port, one thread per session, every stranger's cost bounded.
+
+Holds: TEL-11.
+"""
 
 import socket
 import threading

@@ -10,6 +10,8 @@ After the Noise Protocol Framework, revision 34, sections 5 and 7. Transport mes
 counter in the clear (section 11.4), so a lost frame does not block the session; a receiver takes a
 counter once, and only in increasing order. The first message can be replayed by anyone who
 recorded it, so it carries no payload and nothing is done on its account.
+
+Holds: TEL-01, TEL-02, TEL-03, TEL-12, TEL-13.
 """
 
 import hashlib

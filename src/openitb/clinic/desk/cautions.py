@@ -18,6 +18,16 @@ _SAID: dict[str, tuple[Level, str, str]] = {
         "The delivery guard has stopped the pump",
         "It delivers nothing now. An order starts it again: find out first why it was stopped.",
     ),
+    "motor-stall": (
+        "critical",
+        "The motor stands still",
+        "The pump delivers nothing while it is stalled, whatever is ordered. Find out what stalls it.",
+    ),
+    "settings-lost": (
+        "critical",
+        "The pump has lost its settings",
+        "What runs is not what was ordered before. An order gives it settings again: check the dose anew.",
+    ),
     EMPTY: (
         "critical",
         "The reservoir is empty by the pump's count",
@@ -32,6 +42,11 @@ _SAID: dict[str, tuple[Level, str, str]] = {
         "warning",
         "The pump has stood still for too long",
         "The last dose may no longer be tolerated, and the pump may not start again.",
+    ),
+    "clock-lost": (
+        "warning",
+        "The pump has lost its clock",
+        "Steps of a flex order come at wrong times until the clock is set.",
     ),
     "elective-replacement": (
         "warning",

@@ -1,6 +1,6 @@
 """What an order changes of the coming days, in figures, with the main consequence as one sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from openitb import catalogue, cohort, units
@@ -49,11 +49,14 @@ def headline(found: tuple[Change, ...], emptying: Emptying, current: Forecast) -
     if emptying.already:
         return "The reservoir is empty by the pump's count: neither order delivers until it is refilled."
     if said := _runs_empty(emptying, until_ms):
-        return f"{said} {_at_the_worst(found)}".strip()
-    most = max(found, key=lambda change: change.size, default=None)
-    if most is None or not most.differs:
+        worst = _told(change for change in found if _is_risk(change) or _is_worst_tone(change))
+        return f"{said} At the highest: {worst}." if worst else said
+    if not any(change.differs for change in found):
         return f"Hardly different from the order that runs, in the {_days(current)} shown."
-    return f"Changes most: {most.name}, {most.new} instead of {most.as_now} ({most.group})."
+    if risen := _told(change for change in found if _is_risk(change)):
+        return f"Rises: {risen}."
+    most = max(found, key=lambda change: change.size)
+    return f"Changes most: {_told([most])} ({most.name})."
 
 
 def _of_series(
@@ -93,13 +96,24 @@ def _runs_empty(emptying: Emptying, until_ms: int) -> str:
     return f"As now the reservoir runs empty about {old}; under the new order it lasts longer." if old else ""
 
 
-def _at_the_worst(found: tuple[Change, ...]) -> str:
-    """Tone and withdrawal at their highest, which is what an empty reservoir leads to."""
-    tone = next((one for one in found if one.name.startswith("highest")), None)
-    withdrawal = next((one for one in found if one.name == DRIVES["withdrawal"]), None)
-    told = [f"{one.group}, up to {one.new}" for one in (tone,) if one]
-    told += [f"withdrawal drive, up to {one.new} of 1" for one in (withdrawal,) if one]
-    return f"Then: {'; '.join(told)}." if told else ""
+def _is_risk(change: Change) -> bool:
+    """Too much or too little drug, noticeably more than as now."""
+    return change.differs and change.name in DRIVES.values() and float(change.new) > float(change.as_now)
+
+
+def _is_worst_tone(change: Change) -> bool:
+    return change.differs and change.group == TONE["leg_ashworth"] and change.name.startswith("highest")
+
+
+def _told(found: Iterable[Change]) -> str:
+    """`respiratory depression 0.92 instead of 0`, the largest difference first."""
+    ordered = sorted(found, key=lambda change: -change.size)
+    return "; ".join(f"{_short(change)} {change.new} instead of {change.as_now}" for change in ordered)
+
+
+def _short(change: Change) -> str:
+    words = change.name if change.name in DRIVES.values() else change.group
+    return words[0].lower() + words[1:]
 
 
 def _day(at_ms: int | None, until_ms: int) -> str:

@@ -1,4 +1,7 @@
-"""Sending an order and writing down what became of it: intent first, then the outcome, once."""
+"""Sending an order and writing down what became of it: intent first, then the outcome, once.
+
+Holds: PRG-07, PRG-10.
+"""
 
 from dataclasses import asdict, dataclass
 from datetime import date

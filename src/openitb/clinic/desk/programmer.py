@@ -2,6 +2,8 @@
 
 Nothing is remembered between the steps but the record: the review travels as its digest, and the
 commit is written down before it is sent. Three outcomes: applied, refused, unknown.
+
+Holds: PRG-03, PRG-11.
 """
 
 import json

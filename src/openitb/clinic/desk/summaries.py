@@ -46,7 +46,8 @@ def program_summary(program: Program, dates: ReservoirDates = UNKNOWN_DATES) -> 
 def _days(program: Program) -> tuple[DayProfile, ...]:
     if isinstance(program.order, Flex):
         return tuple(_pattern(program, pattern) for pattern in program.order.patterns)
-    return (DayProfile("every day", (_step(program, 0, 0),)),)
+    starts = (step.from_ms_of_week for step in program.week if step.from_ms_of_week < units.MS_PER_DAY)
+    return (DayProfile("every day", tuple(_step(program, 0, start) for start in starts)),)
 
 
 def _pattern(program: Program, pattern: FlexPattern) -> DayProfile:

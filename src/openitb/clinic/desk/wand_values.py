@@ -28,6 +28,7 @@ from openitb.protocol import AlarmCondition, AlarmReport, Interrogation, LogKind
 from openitb.protocol.describe import describe_entry
 
 LOG_LINES = 40
+_AT_REST = {PumpState.STOPPED, PumpState.GUARD_STOP, PumpState.END_OF_SERVICE, PumpState.MOTOR_STALL}
 
 
 def pump_reading(reading: Reading) -> PumpReading:
@@ -160,5 +161,5 @@ def _extra(reading: Reading, pump: Pump) -> Iterator[tuple[str, Figure]]:
 
 def _state(read: Interrogation) -> str:
     """The drive turns on in an empty pump, so that its own word for it alone would mislead."""
-    turns = read.state not in {PumpState.STOPPED, PumpState.GUARD_STOP, PumpState.END_OF_SERVICE}
+    turns = read.state not in _AT_REST
     return read.state.value + (", but counts itself empty" if turns and _counts_itself_empty(read) else "")

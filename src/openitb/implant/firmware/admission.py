@@ -3,6 +3,7 @@
 A request that fits now may still make a later window too full, once the flow that follows is added
 (safety.md INC-20). So the whole future is laid out, the committed program at its full flow and
 the bolus on top, and every window is tried until the longest one has left the bolus behind.
+
 Holds: DEL-06, BOL-01.
 """
 

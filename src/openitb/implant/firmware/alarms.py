@@ -2,6 +2,8 @@
 
 A condition stays until a clinician's command finds its cause gone. What is heard is a separate
 matter: the tones follow from the latched conditions, and no command touches them.
+
+Holds: ALM-13, DEL-13, RES-02.
 """
 
 from collections.abc import Callable

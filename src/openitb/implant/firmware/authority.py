@@ -1,7 +1,9 @@
 """What the guard is told after each command: limits from the committed program, credits for stages.
 
 This is the only place where program and guard meet, and it runs once per command, not while
-delivering: a controller that goes wrong later cannot reach it. Holds: DEL-06, DEL-07, BOL-13.
+delivering: a controller that goes wrong later cannot reach it.
+
+Holds: DEL-06, DEL-07, BOL-13.
 """
 
 from bisect import bisect_right

@@ -1,4 +1,7 @@
-"""What each command would change, checked completely before any of it is done."""
+"""What each command would change, checked completely before any of it is done.
+
+Holds: RES-06, RES-07.
+"""
 
 from dataclasses import replace
 

@@ -2,6 +2,8 @@
 
 A command has an id. Sent again with the same content it is answered again and not repeated; sent
 with other content it is refused. A refused command changes nothing but the log. Nothing raises.
+
+Holds: LOG-01, PRG-10, TEL-05.
 """
 
 import hashlib

@@ -4,7 +4,9 @@ A prime, a bridge or a bolus would be an overdose to a guard that knows only the
 with a credit of its own: so much volume, no faster than a given flow, under a number that is used
 once. The seal binds them together with a key that the issuer and the guard share and the
 controller does not hold, so a controller that went wrong can neither make a credit nor change one.
-Volumes are accumulated flow, nL/day x ms, as strokes are. Holds: BOL-13, DEL-07.
+Volumes are accumulated flow, nL/day x ms, as strokes are.
+
+Holds: BOL-13, DEL-07.
 """
 
 import hashlib

@@ -1,7 +1,9 @@
 """Nothing is begun that would break a limit on dose in any window still to come.
 
 Asked of every command alike, after its effect is known and before any of it is kept. A stop and minimum
-rate are never held up by it. Holds: DEL-06, BOL-01.
+rate are never held up by it.
+
+Holds: DEL-06, BOL-01.
 """
 
 from openitb import units

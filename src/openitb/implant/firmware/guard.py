@@ -11,8 +11,10 @@ It sees strokes, the clock and its own limits. Whatever the controller believes,
 * boluses included, no watched window holds more than the clinician's limit on dose;
 * beyond that comes only what a credit allows, once.
 
-A limit that changes does not judge the past by the present: windows that reach back before the
-change are held to the larger of the two. Holds: DEL-03, DEL-04, DEL-06, DEL-07, DEL-08, DEL-11.
+A limit that changes does not judge the past by the present: a window that reaches back before the change
+may hold what it held then and what the new program adds.
+
+Holds: DEL-03, DEL-04, DEL-06, DEL-07, DEL-08, DEL-11.
 """
 
 from dataclasses import dataclass, replace

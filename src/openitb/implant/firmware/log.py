@@ -3,7 +3,9 @@
 `anchor` is where the kept stretch begins: the birth of the implant as long as nothing was dropped.
 Memory is limited: when it is full the oldest entries give way together, and an entry says so. It
 holds number and digest of the new anchor, so the chain itself seals it up to the head, which every
-reading tells: who holds a head knows that the anchor is the pump's own. Holds: LOG-03, LOG-04, SYS-08.
+reading tells: who holds a head knows that the anchor is the pump's own.
+
+Holds: LOG-02, LOG-03, LOG-04, SYS-08.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,9 @@
 """The same alarm, again and again after each restart: a pump that is not to be started once more.
 
 Counted from the log, in the pump's own elapsed time. Stop and minimum rate stay open, so that the
-patient is never left with less than the pump can safely give. Holds: ALM-10.
+patient is never left with less than the pump can safely give.
+
+Holds: ALM-10.
 """
 
 from openitb.implant.build import Build

@@ -2,6 +2,8 @@
 
 Flow is accumulated in nL/day x ms. Each time it reaches the cost of a stroke, a stroke is made and
 the rest is carried on, also over a change of flow, so nothing is lost and nothing is made up.
+
+Holds: DEL-01, DEL-02.
 """
 
 from dataclasses import dataclass, replace

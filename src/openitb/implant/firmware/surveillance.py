@@ -5,6 +5,7 @@ virtual. Time is no measure: 15 minutes at 0.1 mL/day are 1 µL. So the excess i
 beyond the band in which a healthy pump and its meter may be wrong together: whatever is measured above
 the band adds up, and falls back towards zero while the flow is within it. Past the margin it is a
 fault. A healthy pump adds nothing, so it never alarms, however long it lives.
+
 Holds: DEL-09, DEL-10, ALM-09.
 """
 

@@ -1,4 +1,7 @@
-"""Bridge bolus: the old drug in the path goes out at the old dose before the new strength's flow starts."""
+"""Bridge bolus: the old drug in the path goes out at the old dose before the new strength's flow starts.
+
+Holds: BOL-12.
+"""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -3,6 +3,8 @@
 Plug flow: what stands nearest the tip goes out first, fluid from the reservoir follows. At priming
 speed drug and water really mix, so some drug arrives early and the column behind is thinned
 (device.md 3.3); the patient is watched after every start.
+
+Holds: BOL-10, BOL-11.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""When the reservoir runs low and by when it has to be refilled."""
+"""When the reservoir runs low and by when it has to be refilled.
+
+Holds: RES-03, TIM-06.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,0 +1,125 @@
+"""`openitb handheld`: the patient's handheld."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from openitb.implant import Home
+from openitb.programmer.entry import EntryError
+from openitb.programmer.handheld import (
+    Card,
+    Granted,
+    NoContact,
+    Unit,
+    check,
+    press_bolus,
+    press_step,
+    status,
+)
+from openitb.programmer.session import Wand
+from openitb.programmer.station import demo_station, patient_wand
+from openitb.protocol import Role
+
+NS_PER_MS = 1_000_000
+NOT_GIVEN = 1
+DEFAULT_CALL = "Call your clinic, and at night the number on your emergency card."
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+Action = Annotated[
+    Literal["status", "bolus", "more", "less", "check"],
+    typer.Argument(
+        help="status, bolus (extra dose), more or less (daily dose), check (an unanswered request)"
+    ),
+]
+HomeOption = Annotated[Path | None, typer.Option("--home", help="the folder where the implants live")]
+Serial = Annotated[str, typer.Option("--serial", help="the pump's serial number")]
+Call = Annotated[str, typer.Option("--call", help="whom to call, as the clinic wrote it on the handheld")]
+DemoOption = Annotated[bool, typer.Option("--demo", help="An exercise with a pump that exists only here.")]
+
+
+@app.command()
+def handheld(
+    action: Action = "status",
+    home: HomeOption = None,
+    serial: Serial = "",
+    call: Call = DEFAULT_CALL,
+    demo: DemoOption = False,
+) -> None:
+    """What your pump allows now, its alarms in words, and asking it for what your clinic allowed.
+
+    Exit status 0 if the pump was read or does what was asked, 1 if it does not or nobody knows.
+
+    Example: openitb handheld status --demo
+    """
+    with _wand(home, serial, demo) as wand:
+        card = Card(wand, call, _running, lambda: str(uuid.uuid4()))
+        memory = None if demo or home is None else home / "handheld" / f"{serial}.json"
+        done = _status(card) if action == "status" else _asked(action, card, memory)
+    if not done:
+        raise typer.Exit(NOT_GIVEN)
+
+
+def _status(card: Card) -> bool:
+    said = status(card)
+    if isinstance(said, NoContact):
+        typer.echo(f"{said.text}\n{card.call}")
+        return False
+    now_ms = card.running()
+    for alarm in said.alarms:
+        typer.echo(f"{'URGENT: ' if alarm.is_urgent else ''}{alarm.text}")
+    typer.echo(said.delivering if said.alarms else f"{said.delivering} No alarms.")
+    for allowed, name in ((said.bolus, "extra dose"), (said.adjustment, "change of the daily dose")):
+        typer.echo(
+            allowed.line(now_ms) if allowed else f"No {name} on request: your clinic has not allowed one."
+        )
+    return True
+
+
+def _asked(action: str, card: Card, memory: Path | None) -> bool:
+    """A request that was not answered is remembered, so that pressing again sends nothing."""
+    unit = _remembered(memory)
+    match action:
+        case "bolus":
+            unit = press_bolus(unit, card)
+        case "check":
+            unit = check(unit, card)
+        case _:
+            unit = press_step(unit, card, 1 if action == "more" else -1)
+    _remember(memory, unit)
+    typer.echo("There is no request to check." if unit.answer is None else unit.answer.text)
+    return unit.answer is None or isinstance(unit.answer, Granted)
+
+
+def _remembered(memory: Path | None) -> Unit:
+    if memory is None or not memory.is_file():
+        return Unit()
+    return Unit(pending=json.loads(memory.read_text(encoding="utf-8"))["pending"])
+
+
+def _remember(memory: Path | None, unit: Unit) -> None:
+    if memory is not None:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(json.dumps({"pending": unit.pending}), encoding="utf-8")
+
+
+@contextmanager
+def _wand(home: Path | None, serial: str, demo: bool) -> Iterator[Wand]:
+    if demo:
+        with demo_station(lambda: time.time_ns() // NS_PER_MS, lambda: str(uuid.uuid4())) as station:
+            yield patient_wand(station)
+        return
+    if home is None or not serial:
+        raise EntryError("--home, --serial: missing, expected the folder of the implants and a serial number")
+    place = Home(home)
+    yield Wand(place.address(), serial, place.programmer_keys(serial, Role.PATIENT))
+
+
+def _running() -> int:
+    return time.monotonic_ns() // NS_PER_MS

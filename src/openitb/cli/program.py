@@ -1,0 +1,174 @@
+"""`openitb program`: the clinician's programmer, in conversation or from a script."""
+
+import getpass
+import os
+import select
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openitb import catalogue, units
+from openitb.implant import Home
+from openitb.programmer.chart import parse_chart
+from openitb.programmer.dialogue import Dialogue, Terminal
+from openitb.programmer.entry import EntryError, Mark
+from openitb.programmer.outcomes import Applied, Unreachable
+from openitb.programmer.report import session_report, to_json, to_pdf, to_text
+from openitb.programmer.report.content import Desk
+from openitb.programmer.script import Script, Secrets, parse_script, run_script
+from openitb.programmer.second import SHORTEST_SECRET, enrol, parse_staff, staff_to_text
+from openitb.programmer.station import DEMO_SECRETS, Station, demo_station, station_at
+from openitb.programmer.visit import Visit, VisitError
+
+NS_PER_MS = 1_000_000
+NOT_APPLIED = 1
+SECRET_VARIABLE = "OPENITB_SECRET_"  # noqa: S105  # the name of a variable, not a secret
+OWNER_ONLY = 0o600
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="the folder where the implants live")]
+ChartOption = Annotated[Path | None, typer.Option("--chart", help="the chart of patient and implant, TOML")]
+StaffOption = Annotated[Path | None, typer.Option("--staff", help="who may sign here, TOML")]
+ScriptOption = Annotated[Path | None, typer.Option("--script", help="a visit decided beforehand, TOML")]
+By = Annotated[str, typer.Option("--by", help="your number on the staff list")]
+Kind = Annotated[str, typer.Option("--workflow", help="which workflow; asked if left out")]
+DemoOption = Annotated[bool, typer.Option("--demo", help="An exercise with a pump that exists only here.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the report as JSON")]
+PdfFile = Annotated[Path | None, typer.Option("--pdf", metavar="FILE", help="write the report as PDF")]
+Comma = Annotated[bool, typer.Option("--decimal-comma", help="Type numbers with a decimal comma.")]
+Enrol = Annotated[str, typer.Option("--enrol", help="put a person of this number on the staff list and stop")]
+
+
+@app.command()
+def program(
+    home: HomeOption = None,
+    chart: ChartOption = None,
+    staff: StaffOption = None,
+    script: ScriptOption = None,
+    by: By = "",
+    kind: Kind = "",
+    demo: DemoOption = False,
+    json_file: JsonFile = None,
+    pdf_file: PdfFile = None,
+    decimal_comma: Comma = False,
+    enrol_person: Enrol = "",
+) -> None:
+    """Read, review, change and read back one pump; ends with a session report.
+
+    Exit status 0 if the pump stands as reviewed, 1 if it does not or nobody knows, 2 for a refusal.
+    Secrets come from the variables OPENITB_SECRET_<NUMBER> or are asked.
+
+    Example: openitb program --demo --script examples/visits/adjust.toml
+    """
+    if enrol_person:
+        _enrol(_needed(staff, "--staff"), enrol_person)
+        return
+    decided = None if script is None else parse_script(script.read_text(encoding="utf-8"), script.parent)
+    person = decided.by if decided else by or (next(iter(DEMO_SECRETS)) if demo else "")
+    if not person:
+        raise EntryError("--by: missing, expected your number on the staff list")
+    with _station(home, chart, staff, demo) as station:
+        visit = _visit(station, decided, person, kind, "," if decimal_comma else ".")
+        report = session_report(visit, Desk(person, station.clock(), station.is_demo))
+    _write(json_file, to_json(report).encode())
+    if pdf_file is not None:
+        _write(pdf_file, to_pdf(report))
+    typer.echo(to_text(report), nl=False)
+    if not isinstance(visit.outcome, Applied):
+        raise typer.Exit(NOT_APPLIED)
+
+
+def _visit(station: Station, decided: Script | None, person: str, kind: str, mark: Mark) -> Visit:
+    secret_of = _secret_of(station)
+    if decided is not None:
+        visit = run_script(decided, station, secret_of)
+    else:
+        visit = Dialogue(station, person, Terminal(_ask, secret_of, typer.echo), mark).run(kind)
+    if isinstance(visit, Unreachable):
+        raise VisitError(f"no contact, nothing was sent: {visit.reason}")
+    return visit
+
+
+@contextmanager
+def _station(home: Path | None, chart: Path | None, staff: Path | None, demo: bool) -> Iterator[Station]:
+    if demo:
+        if home is not None or chart is not None:
+            raise EntryError("--demo: got a home or a chart besides, expected an exercise to reach no pump")
+        with demo_station(_clock, _new_id) as station:
+            yield station
+        return
+    read = parse_chart(_needed(chart, "--chart").read_text(encoding="utf-8"))
+    people = {} if staff is None else parse_staff(staff.read_text(encoding="utf-8"))
+    yield station_at(Home(_needed(home, "--home")), read, people, _clock, _new_id)
+
+
+def _enrol(file: Path, person_id: str) -> None:
+    people = dict(parse_staff(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    if person_id in people:
+        raise EntryError(f"--enrol: got {person_id!r}, who is on the list already")
+    secret = _secret(person_id, f"Secret of {person_id}, at least {SHORTEST_SECRET} characters")
+    people[person_id] = enrol(person_id, person_id, secret)
+    _write(file, staff_to_text(people).encode())
+    typer.echo(f"{person_id} is on the staff list")
+
+
+def _secret_of(station: Station) -> Secrets:
+    def secret_of(person_id: str) -> str:
+        if station.is_demo:
+            return DEMO_SECRETS.get(person_id, "")
+        return _secret(person_id, f"Secret of {person_id}")
+
+    return secret_of
+
+
+def _secret(person_id: str, prompt: str) -> str:
+    named = os.environ.get(SECRET_VARIABLE + person_id.upper().replace("-", "_"))
+    return getpass.getpass(f"{prompt}: ") if named is None else named
+
+
+def _ask(prompt: str) -> str:
+    """One line from the terminal; an idle one is warned, then locks."""
+    typer.echo(f"{prompt}: ", nl=False)
+    fact = catalogue.load().practice["programmer"].fact
+    warn_ms, lock_ms = fact("idle_warning").whole("ms"), fact("idle_lock").whole("ms")
+    if sys.stdin.isatty() and not _typed_within(warn_ms):
+        left = units.format_number((lock_ms - warn_ms) / units.MS_PER_S, 0)
+        typer.echo(f"\nLocks in {left} s: the draft is lost, the pump is not touched. {prompt}: ", nl=False)
+        if not _typed_within(lock_ms - warn_ms):
+            raise VisitError("the programmer locked itself: the draft is discarded, the pump is not touched")
+    line = sys.stdin.readline()
+    if not line:
+        raise VisitError("the input ended: nothing was sent")
+    return line.rstrip("\n").strip()
+
+
+def _typed_within(ms: int) -> bool:
+    return bool(select.select([sys.stdin], [], [], ms / units.MS_PER_S)[0])
+
+
+def _needed(path: Path | None, option: str) -> Path:
+    if path is None:
+        raise EntryError(f"{option}: missing, expected a path (or --demo for an exercise)")
+    return path
+
+
+def _write(file: Path | None, data: bytes) -> None:
+    if file is not None:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+
+
+def _clock() -> int:
+    return time.time_ns() // NS_PER_MS
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())

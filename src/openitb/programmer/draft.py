@@ -1,0 +1,148 @@
+"""What a person has entered in a visit, as values; nothing here reaches a pump.
+
+Holds: PRG-01, PRG-08, PRG-13.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from openitb import units
+from openitb.prescription.boluses import PatientBolus, SingleBolus
+from openitb.prescription.orders import MinimumRate, Order, OrderError, Stopped, parse_order
+from openitb.programmer.entry import INTERVAL_FIELDS, NUMBER_FIELDS, EntryError, read_interval_table
+from openitb.programmer.workflow import ORDER_FIELDS, TEXT_FIELDS, WITHDRAWN, ZONE_FIELDS, Workflow
+
+Value = int | str | Order
+Answers = Mapping[str, Value]
+Made = TypeVar("Made")
+
+_ZONE = re.compile(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])")
+_LONGEST_TEXT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a visit would change; None leaves a thing as it is. Volumes nL, strength µg/mL.
+
+    `injected_nl` goes in on top of the residual volume of a reservoir drawn empty.
+    """
+
+    order: Order | None = None
+    drawn_nl: int | None = None
+    injected_nl: int | None = None
+    concentration_ug_per_ml: int | None = None
+    bridge_nl: int | None = None
+    prime_nl: int | None = None
+    low_alarm_nl: int | None = None
+    zone_offset_ms: int | None = None
+    old_report: str | None = None
+    bolus: SingleBolus | PatientBolus | None = None
+    withdraws_bolus: bool = False
+
+    @property
+    def is_urgent(self) -> bool:
+        """True for giving less at once and nothing else: it waits for nobody."""
+        if self == Draft(withdraws_bolus=True):
+            return True
+        return isinstance(self.order, Stopped | MinimumRate) and self == Draft(order=self.order)
+
+
+def read_answer(key: str, given: object) -> Value:
+    """One answer as a value, written with its unit; refuses what is not of the field with `EntryError`."""
+    if key in NUMBER_FIELDS:
+        return NUMBER_FIELDS[key].stated(given)
+    if key in INTERVAL_FIELDS:
+        return read_interval_table(given, key).ms
+    if key in ORDER_FIELDS:
+        return _order(key, given)
+    if key in ZONE_FIELDS:
+        return _zone(key, given)
+    if key in TEXT_FIELDS:
+        return _text(key, given)
+    raise EntryError(f"{key}: got an unknown field")
+
+
+def draft_of(kind: Workflow, answers: Answers) -> Draft:
+    """The draft the answers of a workflow make; `EntryError` names the first field left empty."""
+    for key in kind.required:
+        if key not in answers:
+            raise EntryError(f"{key}: nothing was entered, expected an answer before the review")
+    return Draft(
+        order=_taken(answers, "order", "stop_order"),
+        drawn_nl=_number(answers, "drawn_volume"),
+        injected_nl=_number(answers, "injected_volume"),
+        concentration_ug_per_ml=_number(answers, "concentration"),
+        bridge_nl=_number(answers, "bridge_volume"),
+        prime_nl=_number(answers, "prime_volume"),
+        low_alarm_nl=_number(answers, "low_alarm"),
+        zone_offset_ms=_number(answers, "zone"),
+        old_report=_told(answers, "old_report"),
+        bolus=_single(answers) or _on_request(answers),
+        withdraws_bolus=WITHDRAWN in answers,
+    )
+
+
+def _single(answers: Answers) -> SingleBolus | None:
+    dose, over = (_number(answers, key) for key in ("bolus_dose", "bolus_duration"))
+    return None if dose is None or over is None else _made(lambda: SingleBolus(dose, over))
+
+
+def _on_request(answers: Answers) -> PatientBolus | None:
+    keys = ("patient_dose", "patient_duration", "patient_lockout", "patient_most")
+    dose, over, lockout, most = (_number(answers, key) for key in keys)
+    if dose is None or over is None or lockout is None or most is None:
+        return None
+    return _made(lambda: PatientBolus(dose, over, lockout, most))
+
+
+def _made(make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except OrderError as error:
+        raise EntryError(f"bolus.{error}") from None
+
+
+def _order(key: str, given: object) -> Order:
+    try:
+        order = parse_order(given, key)
+    except OrderError as error:
+        raise EntryError(str(error)) from None
+    if key == "stop_order" and not isinstance(order, Stopped | MinimumRate):
+        raise EntryError(f"{key}: got an order that delivers, expected minimum rate or stopped")
+    return order
+
+
+def _zone(key: str, given: object) -> int:
+    match = _ZONE.fullmatch(given) if isinstance(given, str) else None
+    if match is None:
+        raise EntryError(f"{key}: got {given!r}, expected hours and minutes ahead of UTC such as +01:00")
+    size = int(match[2]) * units.MS_PER_H + int(match[3]) * units.MS_PER_MIN
+    return -size if match[1] == "-" else size
+
+
+def _text(key: str, given: object) -> str:
+    if not isinstance(given, str) or not given.strip():
+        raise EntryError(f"{key}: got {given!r}, expected words")
+    if key != "old_report" and (len(given) > _LONGEST_TEXT or not given.isprintable()):
+        raise EntryError(f"{key}: got {len(given)} characters, expected one line of at most {_LONGEST_TEXT}")
+    return given.strip()
+
+
+def _taken(answers: Answers, *keys: str) -> Order | None:
+    for key in keys:
+        value = answers.get(key)
+        if isinstance(value, Order):
+            return value
+    return None
+
+
+def _number(answers: Answers, key: str) -> int | None:
+    value = answers.get(key)
+    return value if isinstance(value, int) else None
+
+
+def _told(answers: Answers, key: str) -> str | None:
+    value = answers.get(key)
+    return value if isinstance(value, str) else None

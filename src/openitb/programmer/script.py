@@ -1,0 +1,176 @@
+"""A visit from a file: everything a person would say, decided beforehand.
+
+    workflow = "refill and adjust"
+    by = "dr-a"
+    reason = "spasms at night"                 why soft limits are passed; left out: none are
+    [answers]                                  as in the workflow, every number with its unit
+    [retyped]                                  figures that look like a slip, once more
+    [second]                                   by = "nurse-b"; entries are what they entered alone
+    [afterwards]                               what is written down once the outcome is known
+
+A script skips no check: it is refused where a person would be. Secrets are not in it.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from openitb.programmer.entry import EntryError
+from openitb.programmer.outcomes import Unknown, Unreachable
+from openitb.programmer.plan_rules import high_alert
+from openitb.programmer.second import PROPOSES, VERIFIES, Approval, Person, SecondPersonError, Staff, sign
+from openitb.programmer.station import Station
+from openitb.programmer.visit import (
+    Consent,
+    Visit,
+    VisitError,
+    answer,
+    commit_visit,
+    open_visit,
+    proposal,
+    review_visit,
+    settle_visit,
+    verify_blind,
+)
+from openitb.programmer.workflow import workflow
+
+Secrets = Callable[[str], str]
+
+_KEYS = frozenset({"workflow", "by", "reason", "answers", "retyped", "second", "afterwards"})
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A visit decided beforehand."""
+
+    workflow: str
+    by: str
+    reason: str = ""
+    answers: Mapping[str, object] = field(default_factory=dict)
+    retyped: Mapping[str, object] = field(default_factory=dict)
+    second: str = ""
+    entries: Mapping[str, object] = field(default_factory=dict)
+    afterwards: Mapping[str, object] = field(default_factory=dict)
+
+
+def parse_script(text: str, folder: Path | None = None) -> Script:
+    """A script from its TOML text; `EntryError` for unknown or missing keys.
+
+    `old_report` names the session report of a pump that is replaced, a file relative to `folder`.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise EntryError(f"script: not TOML: {error}") from None
+    unknown = set(table) - _KEYS
+    if unknown:
+        raise EntryError(f"script: got unknown key {min(unknown)!r}, expected {', '.join(sorted(_KEYS))}")
+    second = _table(table, "second")
+    return Script(
+        workflow=_words(table, "workflow"),
+        by=_words(table, "by"),
+        reason=table.get("reason", ""),
+        answers=_with_report(_table(table, "answers"), folder or Path()),
+        retyped=_table(table, "retyped"),
+        second=_words(second, "by") if second else "",
+        entries=_table(second, "entries"),
+        afterwards=_table(table, "afterwards"),
+    )
+
+
+def run_script(script: Script, station: Station, secrets: Secrets) -> Visit | Unreachable:
+    """Carry a script out; the outcome is in the visit.
+
+    `secrets` gives a person's secret by their number, and is asked only where a signature is needed.
+    Refuses with the error of the check that failed; then nothing was sent.
+    """
+    visit = open_visit(
+        station.wand,
+        workflow(script.workflow),
+        station.chart,
+        station.new_id(),
+        station.sender(script.by),
+    )
+    if isinstance(visit, Unreachable):
+        return visit
+    for key, given in script.answers.items():
+        visit = answer(visit, key, given, station.clock())
+    visit = review_visit(visit, station.clock())
+    consent = _consent(visit, script, station, secrets)
+    done = _committed(visit, consent, station, script.by)
+    return _written_down(done, script, station)
+
+
+def _committed(visit: Visit, consent: Consent, station: Station, person_id: str) -> Visit:
+    sender = station.sender(person_id)
+    done = commit_visit(visit, consent, station.wand, sender, station.staff)
+    return settle_visit(done, station.wand, sender) if isinstance(done.outcome, Unknown) else done
+
+
+def _written_down(visit: Visit, script: Script, station: Station) -> Visit:
+    """Observations belong to a visit that was committed; before that there is nothing to observe."""
+    if not visit.is_committed:
+        return visit
+    for key, given in script.afterwards.items():
+        visit = answer(visit, key, given, station.clock())
+    missing = [key for step in visit.workflow.steps for key in step.asks if key not in visit.answers]
+    if missing:
+        raise VisitError(f"afterwards.{missing[0]}: missing, expected it once the outcome is known")
+    return visit
+
+
+def _consent(visit: Visit, script: Script, station: Station, secrets: Secrets) -> Consent:
+    plan = visit.plan
+    digest = "" if plan is None else plan.digest
+    needed = plan is not None and high_alert(plan) and not visit.read_only
+    approval = _approved(visit, script, station, secrets) if needed and script.second else None
+    return Consent(digest, script.reason, script.retyped, approval)
+
+
+def _approved(visit: Visit, script: Script, station: Station, secrets: Secrets) -> Approval:
+    verify_blind(visit, script.entries)
+    people = (known(station.staff, script.by), known(station.staff, script.second))
+    sessions = (visit.session_id, station.new_id())
+    acts = [
+        proposal(visit, meaning, session, station.clock())
+        for meaning, session in zip((PROPOSES, VERIFIES), sessions, strict=True)
+    ]
+    signed = (sign(person, secrets(person.person_id), act) for person, act in zip(people, acts, strict=True))
+    return Approval(*signed)
+
+
+def known(staff: Staff, person_id: str) -> Person:
+    """Somebody on the staff list; `SecondPersonError` for a stranger."""
+    person = staff.get(person_id)
+    if person is None:
+        raise SecondPersonError(f"second person: {person_id!r:.40} is not on the staff list")
+    return person
+
+
+def _with_report(answers: Mapping[str, object], folder: Path) -> Mapping[str, object]:
+    name = answers.get("old_report")
+    return {**answers, "old_report": read_report(folder / name)} if isinstance(name, str) else answers
+
+
+def read_report(file: Path) -> str:
+    """The text of a session report; `EntryError` if the file cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise EntryError(f"old_report: {file.name}: {error.strerror}") from None
+
+
+def _words(table: Mapping[str, Any], key: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value:
+        raise EntryError(f"script.{key}: got {value!r}, expected text")
+    return value
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, object]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise EntryError(f"script.{key}: got {value!r}, expected a table")
+    return value

@@ -1,0 +1,139 @@
+"""Workflows as data: ordered steps, each with what it says and what it asks.
+
+The table is `workflows.toml` beside this file; reading it checks every reference, so a workflow that
+names an unknown step or field does not load.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from openitb.programmer.entry import INTERVAL_FIELDS, NUMBER_FIELDS, EntryError
+
+READ, IDENTITY, REVIEW, SECOND, COMMIT, READ_BACK = (
+    "read",
+    "identity",
+    "review",
+    "second",
+    "commit",
+    "read-back",
+)
+WITHDRAWN = "withdrawn"
+ENDING = (REVIEW, COMMIT, READ_BACK)
+TEXT_FIELDS: Mapping[str, str] = {
+    "patient_id": "Patient number, as the patient says it",
+    "old_report": "Session report of the old pump",
+    "observation": "Observed, by whom and for how long",
+    "magnet_plan": "Who reads the pump after the magnet, and when",
+    WITHDRAWN: "Why the patient may ask for no bolus any longer",
+    "tones_known": "What the patient said of each tone",
+}
+ORDER_FIELDS: Mapping[str, str] = {
+    "order": "Order",
+    "stop_order": "Minimum rate or stopped",
+}
+ZONE_FIELDS: Mapping[str, str] = {"zone": "Pump clock ahead of UTC, such as +01:00"}
+FIELDS = frozenset({*NUMBER_FIELDS, *INTERVAL_FIELDS, *TEXT_FIELDS, *ORDER_FIELDS, *ZONE_FIELDS})
+CHANGING = FIELDS - {*TEXT_FIELDS, "drawn_volume"} | {WITHDRAWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a visit: what it says to the person, what must be answered and what may be."""
+
+    step_id: str
+    title: str
+    says: str
+    asks: tuple[str, ...] = ()
+    may_ask: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field of the step."""
+        return (*self.asks, *self.may_ask)
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A kind of visit."""
+
+    workflow_id: str
+    title: str
+    purpose: str
+    steps: tuple[Step, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field any step asks, in order."""
+        return tuple(name for step in self.steps for name in step.fields)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The fields without which there is no review; what follows the review is asked later."""
+        return tuple(name for step in self._before_review for name in step.asks)
+
+    @property
+    def afterwards(self) -> tuple[str, ...]:
+        """The fields that are asked once the outcome is known."""
+        return tuple(name for step in self.steps[len(self._before_review) :] for name in step.fields)
+
+    @property
+    def may_change(self) -> bool:
+        """False for a workflow that only looks."""
+        return bool(CHANGING & set(self.fields))
+
+    @property
+    def has_second_person(self) -> bool:
+        """True where a high-alert change waits for a second person."""
+        return any(step.step_id == SECOND for step in self.steps)
+
+    @property
+    def _before_review(self) -> tuple[Step, ...]:
+        at = [step.step_id for step in self.steps].index(REVIEW)
+        return self.steps[:at]
+
+
+def workflow(name: str) -> Workflow:
+    """The workflow of that id or title; `EntryError` names the known ones."""
+    known = workflows()
+    plain = name.strip().lower().replace(" ", "-")
+    by_title = {made.title.lower(): made for made in known.values()}
+    found = known.get(plain) or by_title.get(name.strip().lower())
+    if found is None:
+        raise EntryError(f"workflow: got {name!r}, expected one of {', '.join(known)}")
+    return found
+
+
+@lru_cache(maxsize=1)
+def workflows() -> Mapping[str, Workflow]:
+    """Every workflow by id, in reading order."""
+    text = (files("openitb.programmer") / "workflows.toml").read_text(encoding="utf-8")
+    return parse(text)
+
+
+def parse(text: str) -> Mapping[str, Workflow]:
+    """The workflows of a table; `EntryError` for unknown steps, fields or keys."""
+    table = tomllib.loads(text)
+    steps = {name: _step(name, given) for name, given in table["step"].items()}
+    return {name: _workflow(name, given, steps) for name, given in table["workflow"].items()}
+
+
+def _step(name: str, given: Mapping[str, Any]) -> Step:
+    asks, may_ask = tuple(given.get("asks", ())), tuple(given.get("may_ask", ()))
+    _require_known(f"step.{name}", {*given} - {"title", "says", "asks", "may_ask"}, "key")
+    _require_known(f"step.{name}", {*asks, *may_ask} - FIELDS, "field")
+    return Step(name, given["title"], given["says"], asks, may_ask)
+
+
+def _workflow(name: str, given: Mapping[str, Any], steps: Mapping[str, Step]) -> Workflow:
+    _require_known(f"workflow.{name}", {*given} - {"title", "purpose", "steps"}, "key")
+    _require_known(f"workflow.{name}", set(given["steps"]) - set(steps), "step")
+    return Workflow(name, given["title"], given["purpose"], tuple(steps[step] for step in given["steps"]))
+
+
+def _require_known(where: str, unknown: set[str], what: str) -> None:
+    if unknown:
+        raise EntryError(f"{where}: got unknown {what} {min(unknown)!r}")
