@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openitb import units
@@ -284,8 +284,16 @@ def spells(draw: st.DrawFn) -> Spell:
     )
 
 
+# A free flow that empties the reservoir to the last nL, looked at in between.
+EMPTIED = [
+    Spell(SpellKind.STILL, START_MS, None, 0),
+    Spell(SpellKind.FREE_FLOW, START_MS, None, 166_667),
+]
+
+
 @settings(max_examples=50)
 @given(laid=st.lists(spells(), max_size=6), cuts=st.lists(st.integers(0, 6 * DAY), max_size=8))
+@example(laid=EMPTIED, cuts=[518_399_482])
 def test_however_a_span_with_faults_is_cut_its_end_is_the_same(
     make_bench: Callable, laid: list[Spell], cuts: list[int]
 ) -> None:

@@ -119,7 +119,7 @@ class Outlet:
         before = self.hardware
         after, asked_nl = self._asked(nominal_nl, end_ms - begun_ms)
         volume_nl = min(asked_nl, before.reservoir.available_nl)
-        if volume_nl < asked_nl:  # nothing is owed by an empty reservoir
+        if volume_nl == before.reservoir.available_nl:  # nothing is owed by an empty reservoir
             after = replace(after, motor=replace(after.motor, carried=0), seeped=0)
         reservoir, mass_pg = before.reservoir.without(volume_nl)
         self.hardware = replace(
