@@ -406,3 +406,27 @@ def test_the_forecast_of_a_constant_flow_comes_true(bench: object) -> None:
     after = bench.read()
     assert after.battery.end_of_service_ms == forecast.end_of_service_ms
     assert after.state is PumpState.END_OF_SERVICE
+
+
+@pytest.mark.requirement("DEL-12")
+@pytest.mark.parametrize("at_ms", [1, 53_999, 54_000, 54_001, 81_000, HOUR])
+def test_a_stop_at_any_phase_of_a_stroke_leaves_whole_strokes_each_counted_once(
+    at_ms: int, bench: object
+) -> None:
+    bench.order(SIMPLE)  # a stroke every 54 s
+    bench.run(at_ms)
+    bench.order(Stopped())
+    bench.run_days(1)
+    assert bench.delivered_nl() == bench.implant.firmware.counter.strokes * 250 == at_ms // 54_000 * 250
+
+
+@pytest.mark.requirement("DEL-12")
+@pytest.mark.parametrize("at_ms", [53_999, 54_000, 81_000])
+def test_a_fault_stop_starts_no_other_stroke(at_ms: int, bench: object) -> None:
+    bench.order(SIMPLE)
+    bench.run(at_ms)
+    program = bench.implant.firmware.controller.program
+    corrupted(bench, program=replace(program, week=(WeekStep(0, 400_001),)))
+    bench.run_days(1)
+    assert pump_state(bench.implant) is PumpState.GUARD_STOP
+    assert bench.delivered_nl() == bench.implant.firmware.counter.strokes * 250 == at_ms // 54_000 * 250
