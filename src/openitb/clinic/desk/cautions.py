@@ -18,6 +18,16 @@ _SAID: dict[str, tuple[Level, str, str]] = {
         "The delivery guard has stopped the pump",
         "It delivers nothing now. An order starts it again: find out first why it was stopped.",
     ),
+    "over-delivery": (
+        "critical",
+        "The pump gave more than it counted and stopped itself",
+        "It delivers nothing now, and an order starts it again: the last dose was larger than it was told.",
+    ),
+    "under-delivery": (
+        "critical",
+        "The pump gives less than it counts",
+        "The last dose was smaller than it was told: a higher order may come on top of a mended fault.",
+    ),
     "motor-stall": (
         "critical",
         "The motor stands still",
@@ -37,6 +47,11 @@ _SAID: dict[str, tuple[Level, str, str]] = {
         "warning",
         "The reservoir is low by the pump's count",
         "This order has little left to deliver: refill first, or soon.",
+    ),
+    "stopped-long": (
+        "warning",
+        "The pump has stood still for a day",
+        "The last dose may no longer be tolerated.",
     ),
     "stopped-too-long": (
         "warning",
