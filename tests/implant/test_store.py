@@ -20,6 +20,7 @@ from openitb.implant import (
     to_bytes,
 )
 from openitb.implant import home as home_module
+from openitb.implant.radio import with_publisher
 from openitb.prescription import Flex, FlexPattern, FlexStep, SimpleContinuous
 from openitb.protocol import Role
 
@@ -106,7 +107,7 @@ def home(tmp_path: Path, bench: object) -> Home:
 
 def test_a_provisioned_implant_is_listed_and_loads(home: Home, bench: object) -> None:
     assert list_serials(home.path) == ("NGP000001",)
-    assert home.load("NGP000001") == bench.implant
+    assert home.load("NGP000001") == with_publisher(bench.implant, home.publisher().public)
 
 
 def test_a_serial_is_provisioned_once(home: Home, bench: object) -> None:

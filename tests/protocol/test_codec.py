@@ -1,6 +1,7 @@
 """Messages survive the wire; anything else is refused in one line."""
 
 import dataclasses
+from typing import get_args
 
 import cbor2
 import pytest
@@ -25,6 +26,7 @@ from openitb.protocol import (
     PumpState,
     RecordRefill,
     Refused,
+    Request,
     ReservoirReport,
     SetClock,
     SetLowReservoirAlarm,
@@ -215,7 +217,13 @@ def test_an_oversized_message_is_refused_before_it_is_read() -> None:
         encode(Refused("x", "y" * MAX_MESSAGE_BYTES))
 
 
-def test_the_wire_offers_no_request_beside_the_documented_ones() -> None:
+@pytest.mark.requirement("TEL-07")
+def test_the_wire_offers_no_request_that_reads_or_writes_memory() -> None:
+    offered = {kind.__name__ for kind in get_args(Request)}
     for name in ("Peek", "Poke", "ReadMemory", "WriteMemory", "Debug"):
-        with pytest.raises(ProtocolError, match="expected one of Interrogate, ProgramPump, RecordRefill, "):
+        with pytest.raises(ProtocolError, match="expected one of Interrogate, ") as refused:
             decode_request(cbor2.dumps([1, name, {}], canonical=True))
+        assert all(kind in str(refused.value) for kind in offered)
+    for kind in get_args(Request):
+        fields = {field.name for field in dataclasses.fields(kind)}
+        assert fields.isdisjoint({"address", "offset", "memory", "register", "opcode"})

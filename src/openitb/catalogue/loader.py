@@ -14,6 +14,8 @@ from openitb.catalogue.entries import Catheter, Drug, Entry, Limits, Pump, Scale
 from openitb.catalogue.facts import Fact
 from openitb.units import UnitError, convert
 
+PRACTICE_FILES = ("practice.toml", "link.toml")
+
 Made = TypeVar("Made", bound=BaseModel)
 
 
@@ -82,7 +84,11 @@ def parse(read: Callable[[str], str]) -> Catalogue:
         catheters=_section(read, "catheters.toml", Catheter),
         drugs=_section(read, "drugs.toml", Drug),
         limits=_section(read, "limits.toml", Limits),
-        practice=_section(read, "practice.toml", Entry),
+        practice={
+            entry_id: entry
+            for name in PRACTICE_FILES
+            for entry_id, entry in _section(read, name, Entry).items()
+        },
         body=_section(read, "body.toml", Entry),
         scales=_section(read, "scales.toml", Scale),
         citations=_section(read, "citations.toml", Citation),

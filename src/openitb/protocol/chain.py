@@ -34,6 +34,21 @@ class LogKind(StrEnum):
     ALARM_CLEARED = "alarm cleared"
     STAGE_FINISHED = "stage finished"
     STAGE_GIVEN_UP = "stage given up"
+    STAGING_INTENDED = "staging intended"
+    PROGRAM_STAGED = "program staged"
+    CONFIRMATION_INTENDED = "confirmation intended"
+    PROGRAM_CONFIRMED = "program confirmed"
+    EMERGENCY_READ = "emergency read"
+    EMERGENCY_REDUCTION_INTENDED = "emergency reduction intended"
+    REDUCED_IN_EMERGENCY = "reduced in emergency"
+    SILENCE_INTENDED = "silence intended"
+    ALARM_SILENCED = "alarm silenced"
+    SILENCE_ENDED = "silence ended"
+    KEY_PAIRED = "key paired"
+    REVOCATION_INTENDED = "revocation intended"
+    KEY_REVOKED = "key revoked"
+    LIBRARY_INTENDED = "library intended"
+    LIBRARY_UPDATED = "library updated"
 
 
 Detail = tuple[tuple[str, str | int], ...]

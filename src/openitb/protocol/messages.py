@@ -10,17 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openitb.prescription import Order
+from openitb.protocol.access import AccessCommand, AccessReport, ReadAccess
 from openitb.protocol.chain import Anchor, LogEntry
+from openitb.protocol.emergency import EmergencyCommand
+from openitb.protocol.transfer import ReadStaged, TransferCommand, TransferReport
 
 MAX_NAME = 80
 MAX_COMMAND_ID = 64
-
-
-class Role(StrEnum):
-    """What the holder of a key may do."""
-
-    CLINICIAN = "clinician"
-    READ_ONLY = "read-only"
 
 
 class PumpState(StrEnum):
@@ -51,6 +47,8 @@ class AlarmCondition(StrEnum):
     ELECTIVE_REPLACEMENT = "elective replacement"
     END_OF_SERVICE = "end of service"
     DELIVERY_GUARD = "delivery guard"
+    EMERGENCY_REDUCTION = "emergency reduction"
+    WITHDRAWAL_CLOCK = "withdrawal clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +192,9 @@ class Interrogation:
     log_head: Anchor
 
 
-Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock
-Request = Interrogate | Command
-Reply = Interrogation | Applied | Refused
+LinkCommand = TransferCommand | EmergencyCommand | AccessCommand
+Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | LinkCommand
+ReadRequest = Interrogate | ReadStaged | ReadAccess
+Request = ReadRequest | Command
+Reply = Interrogation | TransferReport | AccessReport | Applied | Refused
 Message = Request | Reply

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
+from openitb.implant.firmware import emergency
 from openitb.implant.firmware.service_life import service_ends_ms
 from openitb.implant.firmware.state import PUMP, Alarm, Firmware, logged
 from openitb.protocol import AlarmCondition, LogKind, PumpState
@@ -20,6 +21,7 @@ CRITICAL = frozenset(
         AlarmCondition.STOPPED_TOO_LONG,
         AlarmCondition.END_OF_SERVICE,
         AlarmCondition.DELIVERY_GUARD,
+        AlarmCondition.WITHDRAWAL_CLOCK,
     }
 )
 
@@ -97,6 +99,14 @@ def _is_guard_stop(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  #
     return firmware.controller.halt is PumpState.GUARD_STOP
 
 
+def _is_reduced(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return emergency.running(firmware) is not None
+
+
+def _is_withdrawal_due(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return emergency.is_withdrawal_due(firmware)
+
+
 _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.LOW_RESERVOIR: _is_low,
     AlarmCondition.EMPTY_RESERVOIR: _is_empty,
@@ -104,4 +114,6 @@ _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.ELECTIVE_REPLACEMENT: _is_replacement_due,
     AlarmCondition.END_OF_SERVICE: _is_service_over,
     AlarmCondition.DELIVERY_GUARD: _is_guard_stop,
+    AlarmCondition.EMERGENCY_REDUCTION: _is_reduced,
+    AlarmCondition.WITHDRAWAL_CLOCK: _is_withdrawal_due,
 }

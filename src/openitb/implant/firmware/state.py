@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from openitb.implant.build import Build
 from openitb.implant.firmware.controller import Controller
 from openitb.implant.firmware.guard import Guard
+from openitb.implant.firmware.link_memory import NOTHING_REMEMBERED, LinkMemory
 from openitb.implant.firmware.log import Instant, Log
 from openitb.implant.firmware.strokes import Counter
 from openitb.protocol import AlarmCondition, LogKind
@@ -82,6 +83,7 @@ class Firmware:
     alarms: tuple[Alarm, ...] = ()
     eri_ms: int | None = None
     answers: tuple[Answer, ...] = ()
+    link: LinkMemory = NOTHING_REMEMBERED
 
     @property
     def at_ms(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from openitb.implant.build import Build
-from openitb.implant.firmware import alarms, controller
+from openitb.implant.firmware import alarms, controller, emergency
 from openitb.implant.firmware.service_life import replacement_due_ms, service_ends_ms
 from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.implant.firmware.strokes import Train
@@ -68,6 +68,9 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
     since = firmware.controller.stopped_since_ms
     if since is not None and since + build.stopped_too_long_ms > firmware.counter.tick_ms:
         yield since + build.stopped_too_long_ms
+    reduced = emergency.running(firmware)
+    if reduced is not None and reduced.due_ms > firmware.counter.tick_ms:
+        yield reduced.due_ms
     if firmware.eri_ms is None:
         yield _replacement_due(firmware, build, rate)
     elif firmware.controller.halt is not PumpState.END_OF_SERVICE:
