@@ -1,6 +1,6 @@
 """The programmer's end: a channel to one implant, and what its failures mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -19,24 +19,18 @@ _DEFAULT_LIMITS = Limits()
 def connect(where: Address | Dialer, serial: str, keys: Keys, limits: Limits = _DEFAULT_LIMITS) -> "Channel":
     """Open a channel to the implant `serial` behind `where`, proving both sides' keys.
 
-    A contact that is turned away before any key was exchanged is tried again, as often as
-    `limits.attempts` says. Raises `LinkDown` when nobody answers in time, or the other side is not
-    that implant.
+    A contact that is turned away unheard, as happens in a crowd, is tried again for `limits.contact_s`.
+    Raises `LinkDown` when nobody answers in time, or the other side is not that implant.
     """
-    dialer = _dialer(where)
-    for attempt in range(1, limits.attempts + 1):
-        line = _dial(dialer, serial, limits)
-        try:
-            return Channel(line, _handshake(line, Caller(serial, keys), limits), limits)
-        except HandshakeError as error:
+    line, caller = None, Caller(serial, keys)
+    try:
+        line, challenge = _heard(_dialer(where), serial, caller.hello(), limits)
+        line.send(caller.opening(challenge), limits.handshake_s)
+        return Channel(line, caller.transport(line.receive(limits.handshake_s, MAX_FRAME)), limits)
+    except (FrameError, HandshakeError) as error:
+        if line is not None:
             line.close()
-            raise LinkDown(f"implant {serial}: no session: {error}") from None
-        except FrameError as error:
-            line.close()
-            if attempt == limits.attempts:
-                raise LinkDown(f"implant {serial}: no session: {error}") from None
-            dialer.pause(limits)
-    raise LinkDown(f"implant {serial}: no session: no attempt allowed")
+        raise LinkDown(f"implant {serial}: no session: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ class Candidate:
     """Who wants to be paired: its own key, the code on the implant's card, what it asks for."""
 
     own: KeyPair
-    code: bytes
+    code: bytes = field(repr=False)
     request: bytes
 
 
@@ -65,12 +59,14 @@ def pair(
     Raises `LinkDown` when the gate is closed, the code is wrong, or nobody answers, and `NoAnswer`
     when the implant may already have taken the key in.
     """
-    line = _dial(_dialer(where), serial, limits)
-    caller = PairingCaller(serial, candidate.own, candidate.code)
+    line, caller = None, PairingCaller(serial, candidate.own, candidate.code)
     try:
-        last = _pairing_handshake(line, caller, candidate.request, limits)
+        line, challenge = _heard(_dialer(where), serial, caller.hello(), limits)
+        line.send(caller.opening(challenge), limits.handshake_s)
+        last = caller.last(line.receive(limits.handshake_s, MAX_FRAME), candidate.request)
     except (FrameError, HandshakeError) as error:
-        line.close()
+        if line is not None:
+            line.close()
         raise LinkDown(f"implant {serial}: not paired: {error}") from None
     try:
         line.send(last, limits.answer_s)
@@ -137,15 +133,14 @@ def _dial(dialer: Dialer, serial: str, limits: Limits) -> Line:
         raise LinkDown(f"implant {serial}: {error}") from None
 
 
-def _handshake(line: Line, caller: Caller, limits: Limits) -> Transport:
-    line.send(caller.hello(), limits.handshake_s)
-    challenge = line.receive(limits.handshake_s, CHALLENGE_BYTES)
-    line.send(caller.opening(challenge), limits.handshake_s)
-    return caller.transport(line.receive(limits.handshake_s, MAX_FRAME))
-
-
-def _pairing_handshake(line: Line, caller: PairingCaller, request: bytes, limits: Limits) -> bytes:
-    line.send(caller.hello(), limits.handshake_s)
-    challenge = line.receive(limits.handshake_s, CHALLENGE_BYTES)
-    line.send(caller.opening(challenge), limits.handshake_s)
-    return caller.last(line.receive(limits.handshake_s, MAX_FRAME), request)
+def _heard(dialer: Dialer, serial: str, hello: bytes, limits: Limits) -> tuple[Line, bytes]:
+    """A line on which the implant answered with a challenge; raises the last `FrameError` otherwise."""
+    while True:
+        line = _dial(dialer, serial, limits)
+        try:
+            line.send(hello, limits.handshake_s)
+            return line, line.receive(limits.handshake_s, CHALLENGE_BYTES)
+        except FrameError:
+            line.close()
+            if not dialer.may_try_again(limits):
+                raise

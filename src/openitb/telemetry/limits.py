@@ -9,8 +9,8 @@ class Limits:
 
     `sessions` proved callers and `strangers` callers who have not proved anything yet are heard at
     once; of strangers, `strangers_per_s` are let in, after a first `strangers_burst`. A caller who
-    proves a key is not counted among the strangers. `attempts` is how often a caller tries to
-    open a session, `retry_s` the pause in between.
+    proves a key is not counted among the strangers. `contact_s` is how long a caller who is
+    turned away unheard keeps trying, `retry_s` the pause in between.
     """
 
     connect_s: float = 3.0
@@ -21,5 +21,5 @@ class Limits:
     strangers: int = 64
     strangers_per_s: float = 200.0
     strangers_burst: int = 256
-    attempts: int = 3
+    contact_s: float = 3.0
     retry_s: float = 0.05

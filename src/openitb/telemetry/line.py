@@ -34,8 +34,8 @@ class Dialer(Protocol):
     def dial(self, limits: Limits) -> Line:
         """A fresh line."""
 
-    def pause(self, limits: Limits) -> None:
-        """Wait before the next attempt."""
+    def may_try_again(self, limits: Limits) -> bool:
+        """Wait a moment, then say whether there is time for another attempt."""
 
 
 class SocketLine:
@@ -62,6 +62,7 @@ class LoopbackDialer:
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self._began = time.monotonic()
 
     def dial(self, limits: Limits) -> SocketLine:
         """A connection; `LinkDown` if nobody listens."""
@@ -72,9 +73,10 @@ class LoopbackDialer:
         stream.without_delay(sock)
         return SocketLine(sock)
 
-    def pause(self, limits: Limits) -> None:
-        """Wait a moment, so that a crowd at the port can pass."""
+    def may_try_again(self, limits: Limits) -> bool:
+        """Wait a moment, so that a crowd at the port can pass; True within `limits.contact_s`."""
         time.sleep(limits.retry_s)
+        return time.monotonic() - self._began < limits.contact_s
 
 
 Air = Callable[[bytes], tuple[bytes, ...]]
@@ -103,8 +105,9 @@ class NearDialer:
         """A fresh line."""
         return NearLine(Responder(self._gate, self._challenges.next()), *self._airs)
 
-    def pause(self, _limits: Limits) -> None:
-        """No time passes here."""
+    def may_try_again(self, _limits: Limits) -> bool:
+        """No: no time passes here, so nothing would be different."""
+        return False
 
 
 class NearLine:
