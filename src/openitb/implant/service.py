@@ -36,13 +36,19 @@ class PumpService:
     On start every implant is loaded and caught up with the time it was away; a damaged one raises
     `StoreError` rather than being served as something else. Implants added to the home later are
     found at their first contact. `draw` decides about frames at the edge of the wand's reach; without
-    it the wand is always in contact.
+    it the wand is always in contact. `wall_clock` is that of the people around, by which a pairing gate
+    closes; it differs from `clock` only where implants live at a pace of their own.
 
     Holds: TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
     """
 
     def __init__(
-        self, home: Home, clock: Clock, limits: Limits = _DEFAULT_LIMITS, draw: Draw | None = None
+        self,
+        home: Home,
+        clock: Clock,
+        limits: Limits = _DEFAULT_LIMITS,
+        draw: Draw | None = None,
+        wall_clock: Clock | None = None,
     ) -> None:
         self._home = home
         self._clock = clock
@@ -50,6 +56,7 @@ class PumpService:
         self._lock = threading.Lock()
         self._implants: dict[str, Implant] = {}
         self._draw = draw
+        self._wall_clock = wall_clock or clock
         self._known: dict[str, dict[bytes, Role]] = {}
         self._stopping = threading.Event()
         self._listener: Listener | None = None
@@ -123,7 +130,7 @@ class PumpService:
 
     def pairing(self, serial: str) -> "_Gate | None":
         """The gate of an implant, if it is open."""
-        gate = pairing.gate_of(self._home, serial, self._clock()) if self._lives_here(serial) else None
+        gate = pairing.gate_of(self._home, serial, self._wall_clock()) if self._lives_here(serial) else None
         return None if gate is None else _Gate(self, gate, self._own(serial))
 
     def ended(self, hello: Hello) -> None:
@@ -141,7 +148,7 @@ class PumpService:
             return encode(Refused(error.field, error.problem))
         new = NewKey(public, gate.role, asked.name, gate.key_lasts_ms)
         with self._lock:
-            if pairing.gate_of(self._home, gate.serial, self._clock()) != gate:
+            if pairing.gate_of(self._home, gate.serial, self._wall_clock()) != gate:
                 return encode(Refused("pairing", "the gate has closed meanwhile"))
             pairing.close_gate(self._home, gate.serial)
             before = self._implant(gate.serial)
