@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openitb.prescription import Order
+from openitb.protocol.access import AccessCommand, AccessReport, ReadAccess
 from openitb.protocol.boluses import (
     BolusCommand,
     BolusReport,
@@ -17,17 +18,11 @@ from openitb.protocol.boluses import (
     PatientBolusReport,
 )
 from openitb.protocol.chain import Anchor, LogEntry
+from openitb.protocol.emergency import EmergencyCommand
+from openitb.protocol.transfer import ReadStaged, TransferCommand, TransferReport
 
 MAX_NAME = 80
 MAX_COMMAND_ID = 64
-
-
-class Role(StrEnum):
-    """What the holder of a key may do."""
-
-    CLINICIAN = "clinician"
-    PATIENT = "patient"
-    READ_ONLY = "read-only"
 
 
 class PumpState(StrEnum):
@@ -63,6 +58,8 @@ class AlarmCondition(StrEnum):
     MOTOR_STALL = "motor stall"
     SETTINGS_LOST = "settings lost"
     CLOCK_LOST = "clock lost"
+    EMERGENCY_REDUCTION = "emergency reduction"
+    WITHDRAWAL_CLOCK = "withdrawal clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +206,9 @@ class Interrogation:
     patient_adjustment: PatientAdjustmentReport | None = None
 
 
-Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | BolusCommand
-Request = Interrogate | Command
-Reply = Interrogation | Applied | Refused
+LinkCommand = TransferCommand | EmergencyCommand | AccessCommand
+Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | BolusCommand | LinkCommand
+ReadRequest = Interrogate | ReadStaged | ReadAccess
+Request = ReadRequest | Command
+Reply = Interrogation | TransferReport | AccessReport | Applied | Refused
 Message = Request | Reply

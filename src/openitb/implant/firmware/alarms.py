@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
+from openitb.implant.firmware import emergency
 from openitb.implant.firmware.perception import clock_is_lost, settings_are_lost
 from openitb.implant.firmware.service_life import service_ends_ms
 from openitb.implant.firmware.state import PUMP, Alarm, Firmware, logged
@@ -24,6 +25,7 @@ CRITICAL = frozenset(
         AlarmCondition.DELIVERY_GUARD,
         AlarmCondition.MOTOR_STALL,
         AlarmCondition.SETTINGS_LOST,
+        AlarmCondition.WITHDRAWAL_CLOCK,
     }
 )
 
@@ -115,6 +117,14 @@ def _is_without_clock(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001
     return clock_is_lost(firmware)
 
 
+def _is_reduced(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return emergency.running(firmware) is not None
+
+
+def _is_withdrawal_due(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return emergency.is_withdrawal_due(firmware)
+
+
 _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.LOW_RESERVOIR: _is_low,
     AlarmCondition.EMPTY_RESERVOIR: _is_empty,
@@ -125,4 +135,6 @@ _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.MOTOR_STALL: _is_stalled,
     AlarmCondition.SETTINGS_LOST: _is_without_settings,
     AlarmCondition.CLOCK_LOST: _is_without_clock,
+    AlarmCondition.EMERGENCY_REDUCTION: _is_reduced,
+    AlarmCondition.WITHDRAWAL_CLOCK: _is_withdrawal_due,
 }

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
-from openitb.implant.firmware import alarms, changes, report
+from openitb.implant.firmware import access, alarms, changes, emergency, report, roles, transfer
 from openitb.implant.firmware.refusal import RefusalError, require
 from openitb.implant.firmware.state import Answer, Firmware, logged
 from openitb.implant.firmware.watch import bolus_ended_early, settled
@@ -19,12 +19,15 @@ from openitb.protocol import (
     Command,
     Interrogate,
     LogKind,
-    PatientRequest,
     ProtocolError,
+    ReadAccess,
+    ReadRequest,
+    ReadStaged,
     Refused,
     Reply,
     Request,
     Role,
+    SilenceAlarm,
     StageKind,
     decode_reply,
     decode_request,
@@ -38,12 +41,14 @@ MAX_REASON = 300
 
 
 def execute(firmware: Firmware, build: Build, request: Request, role: Role) -> tuple[Firmware, Reply]:
-    """What the firmware is after a request, and its reply; only a clinician may change anything."""
+    """What the firmware is after a request, and its reply; what a role may ask is decided here."""
     try:
         _require_wire_form(request)
         _require_name("actor", request.actor, MAX_NAME)
-        if isinstance(request, Interrogate):
-            return _interrogated(firmware, build, request, role)
+        if role is Role.BREAK_GLASS:
+            firmware = emergency.counted(firmware)
+        if isinstance(request, ReadRequest):
+            return _read(firmware, build, request, role)
         _require_name("command_id", request.command_id, MAX_COMMAND_ID)
     except RefusalError as refusal:
         return firmware, Refused(refusal.field, refusal.reason)
@@ -53,13 +58,28 @@ def execute(firmware: Firmware, build: Build, request: Request, role: Role) -> t
     return _commanded(firmware, build, request, role)
 
 
+def _read(firmware: Firmware, build: Build, request: ReadRequest, role: Role) -> tuple[Firmware, Reply]:
+    roles.require_permitted(role, request)
+    match request:
+        case Interrogate():
+            return _interrogated(firmware, build, request, role)
+        case ReadStaged():
+            return firmware, transfer.report(firmware)
+        case ReadAccess():
+            return firmware, access.report(firmware)
+
+
 def _interrogated(
     firmware: Firmware, build: Build, request: Interrogate, role: Role
 ) -> tuple[Firmware, Reply]:
     report.require_page(firmware, request.log_after)
     if request.log_after is None:  # further pages belong to the reading that began there
-        firmware = logged(firmware, LogKind.INTERROGATED, _by(request, role))
-    return firmware, report.interrogation(firmware, build, request.log_after)
+        kind = LogKind.EMERGENCY_READ if role is Role.BREAK_GLASS else LogKind.INTERROGATED
+        firmware = logged(firmware, kind, _by(request, role))
+    reading = report.interrogation(firmware, build, request.log_after)
+    if role not in roles.READS_LOG:
+        reading = replace(reading, log_anchor=reading.log_head, log=())
+    return firmware, reading
 
 
 def _repeated(earlier: Answer, command: Command) -> Reply:
@@ -70,7 +90,9 @@ def _repeated(earlier: Answer, command: Command) -> Reply:
 
 def _commanded(firmware: Firmware, build: Build, command: Command, role: Role) -> tuple[Firmware, Reply]:
     try:
-        _require_role(command, role)
+        roles.require_permitted(role, command)
+        if isinstance(command, SilenceAlarm):
+            emergency.require_silenceable(firmware, command, role, changes.is_critical(firmware))
         after = _carried_out(firmware, build, command, _by(command, role))
     except RefusalError as refusal:
         return _refused(firmware, command, role, Refused(refusal.field, refusal.reason))
@@ -129,12 +151,6 @@ def _digest(command: Command) -> bytes:
 
 def _by(request: Request, role: Role) -> str:
     return f"{role.value}: {request.actor}"
-
-
-def _require_role(command: Command, role: Role) -> None:
-    """A patient may ask, a clinician may order; neither in the other's name. Holds: PAT-01."""
-    expected = Role.PATIENT if isinstance(command, PatientRequest) else Role.CLINICIAN
-    require(role is expected, "role", f"got {role.value}, expected {expected.value}")
 
 
 def _require_wire_form(request: Request) -> None:
