@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from openitb import catalogue, units
 from openitb.implant import log_entries, program_digest, signal_of
+from openitb.implant.firmware.commands import ANSWERS_KEPT
 from openitb.prescription import Flex, FlexPattern, FlexStep, SimpleContinuous, Stopped, compile_order
 from openitb.protocol import (
     AlarmCondition,
@@ -16,8 +17,10 @@ from openitb.protocol import (
     Interrogate,
     Interrogation,
     LogKind,
+    NoAnswerKept,
     ProgramPump,
     PumpState,
+    ReadAnswer,
     RecordRefill,
     Refused,
     ReservoirReport,
@@ -389,3 +392,25 @@ def test_a_critical_condition_sounds_two_tones_and_any_other_one() -> None:
     assert (single.tones, single.duration_ms, single.interval_ms) == (1, 1000, HOUR)
     assert (double.tones, double.duration_ms, double.interval_ms) == (2, 3000, 600_000)
     assert signal_of(()) is None
+
+
+@pytest.mark.requirement("PAT-02", "TEL-05")
+def test_what_was_answered_can_be_read_again_by_every_role_and_changes_nothing(bench: object) -> None:
+    applied = bench.order(SIMPLE)
+    refused = bench.tell(SetLowReservoirAlarm("nurse", "too-much", 10**9))
+    before = bench.implant.firmware
+    for role in Role:
+        assert bench.tell(ReadAnswer("x", applied.command_id), role) == applied
+        assert bench.tell(ReadAnswer("x", "too-much"), role) == refused
+        assert bench.tell(ReadAnswer("x", "never"), role) == NoAnswerKept("never", may_be_forgotten=False)
+    after = replace(bench.implant.firmware, link=before.link)
+    assert after == before
+
+
+@pytest.mark.requirement("TEL-05")
+def test_an_answer_that_made_room_for_later_ones_is_said_to_be_forgotten_perhaps(bench: object) -> None:
+    first = bench.order(SIMPLE).command_id
+    for number in range(ANSWERS_KEPT):
+        assert isinstance(bench.tell(ReadAnswer("x", first)), Applied)
+        bench.tell(SetLowReservoirAlarm("nurse", f"low-{number}", 3_000_000))
+    assert bench.tell(ReadAnswer("x", first)) == NoAnswerKept(first, may_be_forgotten=True)

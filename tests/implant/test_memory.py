@@ -11,7 +11,16 @@ from openitb.implant import memory as memories
 from openitb.implant.faults.bad_store import BadStore, Failure, PowerLostError
 from openitb.implant.memory import Slot, recall, save
 from openitb.prescription import SimpleContinuous
-from openitb.protocol import AlarmCondition, LogKind, PumpState, verify_chain
+from openitb.protocol import (
+    AlarmCondition,
+    EnablePatientBolus,
+    LogKind,
+    PumpState,
+    RequestPatientBolus,
+    RevokeKey,
+    Role,
+    verify_chain,
+)
 
 DAY = units.MS_PER_DAY
 BITS = 8
@@ -136,6 +145,24 @@ def test_the_log_of_a_pump_that_lost_its_memory_goes_on_from_where_it_stood(
     assert log.anchor == states[-1].firmware.log.head
     assert log.entries[0].kind is LogKind.MEMORY_LOST
     assert verify_chain(log.entries, log.anchor) is None
+
+
+def test_a_pump_that_lost_its_memory_still_refuses_a_revoked_key_and_repeats_its_answers(
+    bench: object,
+) -> None:
+    bench.order(SimpleContinuous(200 * units.PG_PER_UG))
+    revoke = RevokeKey("nurse", "revoke", bytes(8))
+    answer = bench.tell(revoke)
+    bench.tell(EnablePatientBolus("nurse", "allow", 10 * units.PG_PER_UG, 900_000, 7_200_000, 4))
+    bench.tell(RequestPatientBolus("patient", "ask"), Role.PATIENT)
+    before = bench.implant.firmware
+    bench.implant = recall(damaged_beliefs(bench.implant))
+    after = bench.implant.firmware
+    assert after.link.revoked == (bytes(8),)
+    assert bench.tell(revoke) == answer
+    assert after.controller.bolus is None
+    assert not after.patient.allows_anything
+    assert after.patient.begun_ms == before.patient.begun_ms != ()
 
 
 def test_the_alarm_of_lost_memory_ends_when_a_clinician_programs_the_pump(

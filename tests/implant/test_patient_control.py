@@ -282,8 +282,8 @@ def test_a_permission_has_hard_limits(
 
 
 @pytest.mark.requirement("PAT-01")
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.PATIENT])
-def test_nobody_asks_in_the_name_of_the_patient(treated: object, role: Role) -> None:
+@pytest.mark.parametrize("role", [role for role in Role if role not in {Role.PATIENT, Role.CLINICIAN}])
+def test_nobody_but_patient_and_clinician_asks_for_a_patient_bolus(treated: object, role: Role) -> None:
     refused = treated.tell(RequestPatientBolus("someone", "one"), role)
     assert isinstance(refused, Refused)
     assert refused.field == "role"

@@ -12,6 +12,7 @@ from openitb import units
 from openitb.prescription import Flex, FlexPattern, FlexStep, MinimumRate, Periodic, SimpleContinuous, Stopped
 from openitb.protocol import (
     MAX_MESSAGE_BYTES,
+    AccessReport,
     AlarmCondition,
     AlarmReport,
     Anchor,
@@ -20,6 +21,8 @@ from openitb.protocol import (
     BolusKind,
     BolusReport,
     CancelBolus,
+    CommitStaged,
+    ConfirmProgram,
     DeliverBolus,
     DisablePatientAdjustment,
     DisablePatientBolus,
@@ -27,25 +30,41 @@ from openitb.protocol import (
     EnablePatientBolus,
     Interrogate,
     Interrogation,
+    LibraryReport,
     LogEntry,
     LogKind,
+    NoAnswerKept,
+    OverdoseAttestation,
+    OverdoseSign,
     PatientAdjustmentReport,
     PatientBolusReport,
+    PeerReport,
     ProgramPump,
     ProtocolError,
     PumpState,
+    ReadAccess,
+    ReadAnswer,
+    ReadStaged,
     RecordRefill,
+    ReduceToMinimum,
     Refused,
     Reply,
     Request,
     RequestPatientAdjustment,
     RequestPatientBolus,
     ReservoirReport,
+    RevokeKey,
+    Role,
     SetClock,
     SetDoseLimits,
     SetLowReservoirAlarm,
+    SilenceAlarm,
+    StagedProgram,
     StageKind,
+    StageProgram,
     StageReport,
+    TransferReport,
+    UpdateLibrary,
     WindowDose,
     decode_reply,
     decode_request,
@@ -91,6 +110,10 @@ entries = st.builds(
     digests,
 )
 window_doses = st.lists(st.builds(WindowDose, integers, integers), max_size=3).map(tuple)
+binaries = st.binary(max_size=40)
+attestations = st.builds(
+    OverdoseAttestation, texts, texts, st.lists(st.sampled_from(OverdoseSign), max_size=3).map(tuple)
+)
 requests = st.one_of(
     st.builds(Interrogate, texts, st.none() | integers),
     st.builds(ProgramPump, texts, texts, texts, orders, integers),
@@ -102,6 +125,16 @@ requests = st.one_of(
     st.builds(EnablePatientBolus, texts, texts, integers, integers, integers, integers),
     st.builds(EnablePatientAdjustment, texts, texts, integers, integers, integers),
     st.builds(RequestPatientAdjustment, texts, texts, integers),
+    st.builds(StageProgram, texts, texts, texts, orders, integers),
+    st.builds(CommitStaged, texts, texts, texts),
+    st.builds(ConfirmProgram, texts, texts, texts),
+    st.builds(ReduceToMinimum, texts, texts, attestations),
+    st.builds(SilenceAlarm, texts, texts, integers),
+    st.builds(RevokeKey, texts, texts, binaries),
+    st.builds(UpdateLibrary, texts, texts, binaries, binaries),
+    st.builds(ReadStaged, texts),
+    st.builds(ReadAccess, texts),
+    st.builds(ReadAnswer, texts, texts),
     *(
         st.builds(kind, texts, texts)
         for kind in (CancelBolus, DisablePatientBolus, DisablePatientAdjustment, RequestPatientBolus)
@@ -139,8 +172,22 @@ interrogations = st.builds(
     patient_adjustment=st.none()
     | st.builds(PatientAdjustmentReport, *[integers] * len(dataclasses.fields(PatientAdjustmentReport))),
 )
+staged = st.builds(StagedProgram, texts, texts, texts, orders, integers, integers, integers, texts, integers)
+peers = st.builds(PeerReport, binaries, st.sampled_from(Role), texts, integers, st.none() | integers)
 replies = st.one_of(
-    interrogations, st.builds(Applied, texts, texts, anchors), st.builds(Refused, texts, texts)
+    interrogations,
+    st.builds(TransferReport, texts, st.booleans(), st.none() | staged),
+    st.builds(
+        AccessReport,
+        st.lists(peers, max_size=2).map(tuple),
+        st.lists(binaries, max_size=2).map(tuple),
+        st.none() | st.builds(LibraryReport, integers, texts, texts, integers),
+        st.none() | integers,
+        integers,
+    ),
+    st.builds(NoAnswerKept, texts, st.booleans()),
+    st.builds(Applied, texts, texts, anchors),
+    st.builds(Refused, texts, texts),
 )
 
 PROGRAM = ProgramPump("nurse", "id-1", "digest", SimpleContinuous(200_000_000))
@@ -264,10 +311,15 @@ def test_an_oversized_message_is_refused_before_it_is_read() -> None:
 
 @pytest.mark.requirement("TEL-07")
 @pytest.mark.hazard("INC-22")
-def test_the_wire_offers_no_request_beside_the_documented_ones() -> None:
+def test_the_wire_offers_no_request_that_reads_or_writes_memory() -> None:
+    offered = {kind.__name__ for kind in get_args(Request)}
     for name in ("Peek", "Poke", "ReadMemory", "WriteMemory", "Debug"):
-        with pytest.raises(ProtocolError, match="expected one of Interrogate, ProgramPump, RecordRefill, "):
+        with pytest.raises(ProtocolError, match="expected one of Interrogate, ") as refused:
             decode_request(cbor2.dumps([1, name, {}], canonical=True))
+        assert all(kind in str(refused.value) for kind in offered)
+    for kind in get_args(Request):
+        fields = {field.name for field in dataclasses.fields(kind)}
+        assert fields.isdisjoint({"address", "offset", "memory", "register", "opcode"})
 
 
 def test_every_kind_of_request_and_reply_is_tried_above() -> None:

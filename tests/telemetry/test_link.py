@@ -2,28 +2,36 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from openitb.telemetry import (
     FrameError,
     Hello,
-    Initiator,
     KeyPair,
     Keys,
     Limits,
     LinkDown,
     Listener,
     NoAnswer,
+    PairingGate,
+    Responder,
+    Transport,
     connect,
     encode_frame,
     key_id,
-    respond,
 )
+from openitb.telemetry.caller import Caller
+from openitb.telemetry.contact import CHALLENGE_BYTES
 from openitb.telemetry.stream import close, receive_frame, send_frame
 
-QUICK = Limits(connect_s=2.0, handshake_s=0.3, answer_s=0.5, idle_s=0.5, sessions=4)
+QUICK = Limits(
+    connect_s=2.0, handshake_s=0.3, answer_s=0.5, idle_s=0.5, sessions=4, strangers=4, contact_s=0.0
+)
 
 
 class EchoGate:
@@ -43,6 +51,15 @@ class EchoGate:
         self.requests.append(request)
         return request[::-1]
 
+    def carries(self, _serial: str, _size: int) -> bool:
+        return True
+
+    def pairing(self, _serial: str) -> PairingGate | None:
+        return None
+
+    def ended(self, hello: Hello) -> None:
+        self.gone = hello
+
     @property
     def caller_keys(self) -> Keys:
         return Keys(self.caller, self.implant.public)
@@ -54,10 +71,22 @@ def gate() -> EchoGate:
 
 
 @pytest.fixture
-def address(gate: EchoGate) -> Iterator[tuple[str, int]]:
+def listener(gate: EchoGate) -> Iterator[Listener]:
     listener = Listener(gate, limits=QUICK)
-    yield listener.start()
+    yield listener
     listener.stop()
+
+
+@pytest.fixture
+def address(listener: Listener) -> tuple[str, int]:
+    return listener.start()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_a_request_comes_back_answered(gate: EchoGate, address: tuple[str, int]) -> None:
@@ -85,57 +114,70 @@ def test_an_unknown_key_is_met_with_silence(gate: EchoGate, address: tuple[str, 
     assert gate.requests == []
 
 
+class RawCaller:
+    """Speaks frame by frame over a plain socket, so that a test can put anything in between."""
+
+    def __init__(self, sock: socket.socket, keys: Keys) -> None:
+        self._sock = sock
+        self.caller = Caller("NGP1", keys)
+
+    def exchange(self, frame: bytes) -> bytes:
+        send_frame(self._sock, frame, 1)
+        return receive_frame(self._sock, 1)
+
+    def opened(self) -> Transport:
+        challenge = self.exchange(self.caller.hello())
+        return self.caller.transport(self.exchange(self.caller.opening(challenge)))
+
+
 @pytest.mark.requirement("TEL-01")
 def test_a_stolen_key_id_without_the_key_gets_nowhere(gate: EchoGate, address: tuple[str, int]) -> None:
+    thief_keys = Keys(KeyPair(KeyPair.generate().private, gate.caller.public), gate.implant.public)
     with socket.create_connection(address) as sock:
-        hello = Hello("NGP1", key_id(gate.caller.public)).encode()
-        thief = Initiator(Keys(KeyPair.generate(), gate.implant.public), hello)
-        send_frame(sock, hello, 1)
-        send_frame(sock, thief.first(), 1)
+        thief = RawCaller(sock, thief_keys)
+        challenge = thief.exchange(thief.caller.hello())
+        assert len(challenge) == CHALLENGE_BYTES
         with pytest.raises(FrameError):
-            receive_frame(sock, 1)
+            thief.exchange(thief.caller.opening(challenge))
     assert gate.requests == []
 
 
-@pytest.mark.requirement("TEL-02", "TEL-03")
+@pytest.mark.requirement("TEL-02", "TEL-03", "TEL-04")
 @pytest.mark.hazard("INC-21")
-def test_a_recorded_first_message_replayed_has_no_effect(gate: EchoGate, address: tuple[str, int]) -> None:
-    hello = Hello("NGP1", key_id(gate.caller.public)).encode()
-    recorded = Initiator(gate.caller_keys, hello).first()
-    for _ in range(2):
-        with socket.create_connection(address) as sock:
-            send_frame(sock, hello, 1)
-            send_frame(sock, recorded, 1)
-            assert len(receive_frame(sock, 1)) == 48
+def test_a_recorded_opening_replayed_is_refused_before_any_key_exchange(
+    gate: EchoGate, listener: Listener, address: tuple[str, int]
+) -> None:
+    with socket.create_connection(address) as sock:
+        true = RawCaller(sock, gate.caller_keys)
+        recorded = true.caller.opening(true.exchange(true.caller.hello()))
+        true.exchange(recorded)
+    wait_until(lambda: listener.costs.key_exchanges == 1)
+    with socket.create_connection(address) as sock:
+        replayer = RawCaller(sock, gate.caller_keys)
+        replayer.exchange(replayer.caller.hello())
+        with pytest.raises(FrameError):
+            replayer.exchange(recorded)
+    assert listener.costs.key_exchanges == 1
     assert gate.requests == []
 
 
 @pytest.mark.requirement("TEL-02")
 @pytest.mark.hazard("INC-21")
 def test_a_replayed_request_ends_the_session_without_effect(gate: EchoGate, address: tuple[str, int]) -> None:
-    hello = Hello("NGP1", key_id(gate.caller.public)).encode()
-    initiator = Initiator(gate.caller_keys, hello)
     with socket.create_connection(address) as sock:
-        send_frame(sock, hello, 1)
-        send_frame(sock, initiator.first(), 1)
-        _, transport = initiator.second(receive_frame(sock, 1))
+        raw = RawCaller(sock, gate.caller_keys)
+        transport = raw.opened()
         frame = transport.seal(b"once")
-        send_frame(sock, frame, 1)
-        assert transport.open(receive_frame(sock, 1)) == b"ecno"
-        send_frame(sock, frame, 1)
+        assert transport.open(raw.exchange(frame)) == b"ecno"
         with pytest.raises(FrameError):
-            receive_frame(sock, 1)
+            raw.exchange(frame)
     assert gate.requests == [b"once"]
 
 
 @pytest.mark.requirement("TEL-02")
 def test_a_request_cut_short_has_no_effect(gate: EchoGate, address: tuple[str, int]) -> None:
-    hello = Hello("NGP1", key_id(gate.caller.public)).encode()
-    initiator = Initiator(gate.caller_keys, hello)
     with socket.create_connection(address) as sock:
-        send_frame(sock, hello, 1)
-        send_frame(sock, initiator.first(), 1)
-        _, transport = initiator.second(receive_frame(sock, 1))
+        transport = RawCaller(sock, gate.caller_keys).opened()
         sock.sendall(encode_frame(transport.seal(b"whole"))[:-1])
         sock.shutdown(socket.SHUT_WR)
         with pytest.raises(FrameError):
@@ -187,15 +229,44 @@ def test_a_request_that_is_too_long_is_not_sent(gate: EchoGate, address: tuple[s
     assert gate.requests == []
 
 
-def test_strangers_beyond_the_session_limit_are_turned_away(gate: EchoGate, address: tuple[str, int]) -> None:
-    idle = [socket.create_connection(address) for _ in range(QUICK.sessions)]
-    with pytest.raises(LinkDown):
-        connect(address, "NGP1", gate.caller_keys, QUICK)
+@pytest.mark.requirement("TEL-11")
+def test_idle_strangers_do_not_keep_a_caller_with_a_key_out(gate: EchoGate, address: tuple[str, int]) -> None:
+    idle = [socket.create_connection(address) for _ in range(5 * QUICK.strangers)]
+    with connect(address, "NGP1", gate.caller_keys, QUICK) as channel:
+        assert channel.send(b"ok") == b"ko"
     for sock in idle:
         close(sock)
 
 
 @pytest.mark.requirement("TEL-11")
+def test_under_a_flood_strangers_cost_no_key_exchange_and_a_known_caller_gets_in(gate: EchoGate) -> None:
+    limits = replace(
+        QUICK, strangers=32, strangers_per_s=50.0, strangers_burst=20, contact_s=20.0, retry_s=0.02
+    )
+    listener = Listener(gate, limits=limits)
+    address = listener.start()
+    began = time.monotonic()
+    with _crowd(address, gate, limits):
+        wait_until(lambda: listener.costs.turned_away > 50)
+        with connect(address, "NGP1", gate.caller_keys, limits) as channel:
+            assert channel.send(b"ok") == b"ko"
+    heard = limits.strangers_burst + limits.strangers_per_s * (time.monotonic() - began)
+    assert listener.costs.key_exchanges == 1  # that of the caller with a key
+    assert listener.costs.challenges <= heard + 1
+    listener.stop()
+
+
+@pytest.mark.requirement("TEL-11")
+def test_proved_callers_beyond_the_session_limit_are_turned_away(
+    gate: EchoGate, address: tuple[str, int]
+) -> None:
+    channels = [connect(address, "NGP1", gate.caller_keys, QUICK) for _ in range(QUICK.sessions)]
+    with pytest.raises(LinkDown):
+        connect(address, "NGP1", gate.caller_keys, QUICK)
+    for channel in channels:
+        channel.close()
+
+
 def test_an_idle_stranger_is_dropped_in_bounded_time(address: tuple[str, int]) -> None:
     with socket.create_connection(address) as sock:
         sock.settimeout(3)
@@ -222,13 +293,35 @@ def test_stopping_ends_open_sessions(gate: EchoGate) -> None:
         channel.send(b"anyone there")
 
 
+@contextmanager
+def _crowd(address: tuple[str, int], gate: EchoGate, limits: Limits) -> Iterator[None]:
+    """Strangers knocking as fast as they can, until the block ends."""
+    over = threading.Event()
+    crowd = [threading.Thread(target=_flood, args=(address, gate, limits, over)) for _ in range(3)]
+    for thread in crowd:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in crowd:
+            thread.join()
+
+
+def _flood(address: tuple[str, int], gate: EchoGate, limits: Limits, over: threading.Event) -> None:
+    stranger = Keys(KeyPair.generate(), gate.implant.public)
+    while not over.is_set():
+        with pytest.raises(LinkDown):
+            connect(address, "NGP1", stranger, replace(limits, contact_s=0.0))
+
+
 def _takes_a_request_and_dies(server: socket.socket, gate: EchoGate) -> None:
     sock, _ = server.accept()
     with sock:
-        hello = receive_frame(sock, 1)
-        _, answer, transport = respond(receive_frame(sock, 1), Keys(gate.implant, gate.caller.public), hello)
-        send_frame(sock, answer, 1)
-        transport.open(receive_frame(sock, 1))
+        responder = Responder(gate, bytes(CHALLENGE_BYTES))
+        for _ in range(2):
+            send_frame(sock, responder.receive(receive_frame(sock, 1)), 1)
+        receive_frame(sock, 1)
 
 
 def _is_dropped_while_dripping(sock: socket.socket) -> bool:

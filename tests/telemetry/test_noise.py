@@ -1,44 +1,19 @@
-"""The handshake against the published vector, and against everyone who should not get in."""
+"""The handshake against the published vectors, and against everyone who should not get in."""
+
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openitb.telemetry import FrameError, HandshakeError, Initiator, KeyPair, Keys, Transport, respond
+from openitb.telemetry.noise import KK, XXPSK3, Handshake, Party
 
 PROLOGUE = b"openitb telemetry 1\nNGP000001"
 
-# cacophony's test vector for Noise_KK_25519_ChaChaPoly_SHA256 (github.com/haskell-cryptography/cacophony).
-VECTOR = {
-    "prologue": "4a6f686e2047616c74",
-    "init_static": "e61ef9919cde45dd5f82166404bd08e38bceb5dfdfded0a34c8df7ed542214d1",
-    "init_ephemeral": "893e28b9dc6ca8d611ab664754b8ceb7bac5117349a4439a6b0569da977c464a",
-    "resp_static": "4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893",
-    "resp_ephemeral": "bbdb4cdbd309f1a1f2e1456967fe288cadd6f712d65dc7b7793d5e63da6b375b",
-    "hash": "24c6b51ecb76277140ca018b5985bc9f03de321dae2d34dcae433dafef0131d9",
-}
-VECTOR_MESSAGES = [
-    (
-        "4c756477696720766f6e204d69736573",
-        "ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c79440177015efc1fe7a37c629af7120a9627"
-        "4e6ab7afcc9261901d0e09ae32a5bb96",
-    ),
-    (
-        "4d757272617920526f746862617264",
-        "95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f144808843b274d3429adc47ca093ba63ef90f8da8"
-        "9fda108db471dccfa4894aa7b00003",
-    ),
-    ("462e20412e20486179656b", "966b05bc69ec01b8454d3160a214e6f24a3d884eb31ec2408af63f"),
-    ("4361726c204d656e676572", "0ad887fba4f611bbb4afe44ba3556b8164332ca7d5934634d63d80"),
-    (
-        "4a65616e2d426170746973746520536179",
-        "012b28ae646ae7830e2c5472cb023eab071c1db3d8413ec69b513b83832f974c2d",
-    ),
-    (
-        "457567656e2042f6686d20766f6e2042617765726b",
-        "bb3e6a48160d9c5971d37f975727294e0d868342db31832e54d07191ab0ca3c3703b5ed3d9",
-    ),
-]
+VECTORS = json.loads((Path(__file__).parent / "noise_vectors.json").read_text())["vectors"]
+PATTERNS = {pattern.name.decode(): pattern for pattern in (KK, XXPSK3)}
 
 
 @pytest.fixture
@@ -58,26 +33,36 @@ def session(programmer: KeyPair, implant: KeyPair) -> tuple[Transport, Transport
     return mine, theirs
 
 
-@pytest.mark.requirement("TEL-13")
-def test_the_handshake_reproduces_the_published_vector() -> None:
-    initiator_static, responder_static, initiator_ephemeral, responder_ephemeral = (
-        KeyPair.from_private(bytes.fromhex(VECTOR[name]))
-        for name in ("init_static", "resp_static", "init_ephemeral", "resp_ephemeral")
+def party(vector: dict[str, object], side: str) -> Handshake:
+    """One side of a published vector: its keys, its secret and its fixed ephemeral key."""
+    remote = str(vector.get(f"{side}_remote_static", ""))
+    psk = str(vector.get(f"{side}_psks", [""])[0])
+    return Handshake(
+        PATTERNS[vector["protocol_name"]],
+        Party(
+            side == "init",
+            KeyPair.from_private(bytes.fromhex(vector[f"{side}_static"])),
+            bytes.fromhex(remote),
+            bytes.fromhex(psk),
+        ),
+        bytes.fromhex(vector[f"{side}_prologue"]),
+        KeyPair.from_private(bytes.fromhex(vector[f"{side}_ephemeral"])),
     )
-    prologue = bytes.fromhex(VECTOR["prologue"])
-    (first, first_wire), (second, second_wire), *transport = [
-        (bytes.fromhex(plain), bytes.fromhex(wire)) for plain, wire in VECTOR_MESSAGES
-    ]
-    initiator = Initiator(Keys(initiator_static, responder_static.public), prologue, initiator_ephemeral)
-    sent = initiator.first(first)
-    responder_keys = Keys(responder_static, initiator_static.public)
-    received, answer, theirs = respond(sent, responder_keys, prologue, second, responder_ephemeral)
-    answered, mine = initiator.second(answer)
-    assert (sent, received, answer, answered) == (first_wire, first, second_wire, second)
-    assert mine.handshake_hash == theirs.handshake_hash == bytes.fromhex(VECTOR["hash"])
-    for index, (plain, wire) in enumerate(transport):
-        sender = (mine, theirs)[index % 2]
-        assert sender.seal(plain)[8:] == wire
+
+
+@pytest.mark.requirement("TEL-13")
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["protocol_name"])
+def test_the_handshake_reproduces_the_published_vector(vector: dict[str, object]) -> None:
+    sides = party(vector, "init"), party(vector, "resp")
+    count = len(PATTERNS[vector["protocol_name"]].messages)
+    messages = [(bytes.fromhex(m["payload"]), bytes.fromhex(m["ciphertext"])) for m in vector["messages"]]
+    for turn, (payload, wire) in enumerate(messages[:count]):
+        assert sides[turn % 2].write(payload) == wire
+        assert sides[1 - turn % 2].read(wire) == payload
+    transports = tuple(side.transport() for side in sides)
+    assert {t.handshake_hash.hex() for t in transports} == {vector["handshake_hash"]}
+    for turn, (payload, wire) in enumerate(messages[count:], start=count):
+        assert transports[turn % 2].seal(payload)[8:] == wire
 
 
 def test_both_sides_can_talk_after_the_handshake(programmer: KeyPair, implant: KeyPair) -> None:

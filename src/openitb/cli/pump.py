@@ -1,17 +1,27 @@
 """`openitb pump`: virtual implants that live in a folder and answer behind a loopback port."""
 
+import random
 import signal
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from openitb import catalogue, units
 from openitb.cli.curves import draw
-from openitb.implant import Home, ImplantError, PumpService
+from openitb.implant import Contents, Home, ImplantError, PumpService, new_implant, provision
+from openitb.implant.pace import NS_PER_MS, Pace, pace_from
+from openitb.implant.pairing import close_gate, gate_of, open_gate
+from openitb.implant.wand import Placement, chance_of_arrival
+from openitb.protocol import LogKind, Role
+from openitb.telemetry import code_text
 
-NS_PER_MS = 1_000_000
+PERMILLE = 1_000
+POLL_S = 0.2
+USUAL_FRAME_BYTES = 500
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="Virtual implants behind their wand."
@@ -19,6 +29,17 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Option("--home", help="the folder where the implants live")]
 Port = Annotated[int, typer.Option("--port", help="loopback port; 0 takes a free one", min=0, max=65_535)]
+Speed = Annotated[float, typer.Option("--speed", help="how many times faster than real time", min=0.001)]
+Serial = Annotated[str, typer.Argument(help="serial number of the implant")]
+Model = Annotated[str, typer.Option("--model", help="pump of the catalogue")]
+Volume = Annotated[str, typer.Option("--volume", help="total in the reservoir, with unit")]
+Strength = Annotated[str, typer.Option("--concentration", help="with unit")]
+Count = Annotated[int, typer.Option("--count", help="so many, numbered on from the serial", min=1)]
+Distance = Annotated[float, typer.Option("--distance", help="mm between wand and pump")]
+Tilt = Annotated[float, typer.Option("--tilt", help="degrees")]
+Noise = Annotated[float, typer.Option("--noise", help="times that of a quiet room")]
+GivenRole = Annotated[Role, typer.Option("--role", help="what the paired programmer may do")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="stay until it is paired or the gate closes")]
 
 
 @app.callback()
@@ -30,24 +51,116 @@ app.command("curves")(draw)
 
 
 @app.command()
-def run(home: Folder, port: Port = 0) -> None:
-    """Let every implant of a folder live in real time and answer programmers, until interrupted.
+def run(home: Folder, port: Port = 0, speed: Speed = 1.0) -> None:
+    """Let every implant of a folder live and answer programmers, until interrupted.
 
-    Example: openitb pump run --home var/implants --port 7411
+    Time goes on from now, or from where the implants are if they ran ahead.
+
+    Example: openitb pump run --home var/implants --port 7411 --speed 60
     """
     if not home.is_dir():
         raise ImplantError(f"--home: got {str(home)!r}, expected a folder that exists")
-    service = PumpService(Home(home), clock)
+    place = Home(home)
+    # Chance decides about frames at the edge of the wand's reach; nothing secret hangs on it.
+    draw = random.SystemRandom().random
+    service = PumpService(place, _paced(place, speed), draw=draw, wall_clock=clock)
     host, taken = service.start(port)
-    count = len(Home(home).serials())
-    typer.echo(f"{count} implant{'' if count == 1 else 's'} at {host} port {taken}, stop with Ctrl-C")
+    count = len(place.serials())
+    fast = "" if speed == 1 else f", {speed:g} times as fast as real time"
+    typer.echo(f"{count} implant{'' if count == 1 else 's'} at {host} port {taken}{fast}, stop with Ctrl-C")
     _wait_for_a_signal()
     service.stop()
+
+
+@app.command()
+def new(
+    home: Folder,
+    serial: Serial,
+    model: Model = "synchromed-ii-20",
+    volume: Volume = "18 mL",
+    concentration: Strength = "500 ug/mL",
+    count: Count = 1,
+) -> None:
+    """Put new implants, filled and stopped, into a folder.
+
+    Example: openitb pump new NGP1 --home var/implants --volume "18 mL" --concentration "500 ug/mL"
+    """
+    pump = catalogue.load().pump(model)
+    contents = Contents(
+        units.volume_nl(volume, "--volume"),
+        units.concentration_ug_per_ml(concentration, "--concentration"),
+    )
+    names = [serial] if count == 1 else [f"{serial}-{number}" for number in range(1, count + 1)]
+    for name in names:
+        provision(home, new_implant(name, pump, contents, clock()))
+    typer.echo(f"{count} new: {names[0]}" + (f" to {names[-1]}" if count > 1 else ""))
+
+
+@app.command()
+def pair(home: Folder, serial: Serial, role: GivenRole = Role.PATIENT, wait: Wait = True) -> None:
+    """Open an implant's gate to pair one programmer, and show the code it must be given.
+
+    Example: openitb pump pair NGP1 --home var/implants --role patient
+    """
+    place = Home(home)
+    gate = open_gate(place, serial, role, clock())
+    typer.echo(f"{serial}: {code_text(gate.code)}")
+    if wait:
+        typer.echo(_outcome(place, serial))
+
+
+@app.command()
+def wand(
+    home: Folder, serial: Serial, distance: Distance = 0.0, tilt: Tilt = 0.0, noise: Noise = 1.0
+) -> None:
+    """Put the wand of an implant somewhere; it stays there.
+
+    Example: openitb pump wand NGP1 --home var/implants --distance 60 --tilt 20
+    """
+    place, placement = Home(home), Placement(distance, tilt, noise)
+    _require_lives(place, serial)
+    place.place_wand(serial, placement)
+    chance = 100 * chance_of_arrival(placement, USUAL_FRAME_BYTES)
+    typer.echo(f"{serial}: a frame of {USUAL_FRAME_BYTES} bytes gets across in {chance:.3g} % of tries")
 
 
 def clock() -> int:
     """True time now, ms since the epoch, UTC."""
     return time.time_ns() // NS_PER_MS
+
+
+def _paced(home: Home, speed: float) -> Pace:
+    permille = int(Decimal(str(speed)) * PERMILLE)
+    return pace_from(_now(home), permille, time.monotonic_ns)
+
+
+def _now(home: Home) -> int:
+    """Now, or where the implants are if they ran ahead."""
+    return max([clock(), *(home.load(serial).now_ms for serial in home.serials())])
+
+
+def _outcome(home: Home, serial: str) -> str:
+    """Wait until the gate is closed, then tell who came in, from the implant's own log."""
+    known = _paired(home, serial)
+    while gate_of(home, serial, clock()) is not None:
+        time.sleep(POLL_S)
+    close_gate(home, serial)
+    time.sleep(POLL_S)  # the key is kept just after the gate has closed
+    came = _paired(home, serial)[len(known) :]
+    if not came:
+        return f"{serial}: the gate has closed, nobody was paired"
+    name, digits = came[-1]
+    return f"{serial}: paired with {name}; both ends must show {digits}, or revoke the key"
+
+
+def _paired(home: Home, serial: str) -> list[tuple[str, str]]:
+    entries = home.load(serial).firmware.log.entries
+    return [(str(e.get("name")), str(e.get("digits"))) for e in entries if e.kind is LogKind.KEY_PAIRED]
+
+
+def _require_lives(home: Home, serial: str) -> None:
+    if serial not in home.serials():
+        raise ImplantError(f"serial: got {serial!r}, expected one of {', '.join(home.serials()) or 'none'}")
 
 
 def _wait_for_a_signal() -> None:

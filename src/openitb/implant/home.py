@@ -6,6 +6,11 @@
     <home>/keys/<serial>.pub          its public key, pinned by programmers
     <home>/programmers/<role>.key     a programmer's private key, readable by the owner only
     <home>/programmers/<role>.pub     its public key, pinned by the implants
+    <home>/handhelds/<serial>.key     the key of one patient's handheld, readable by the owner only
+    <home>/handhelds/<serial>.pub     its public key, pinned by that implant alone
+    <home>/publishers/library.key     the key that drug libraries are signed with
+    <home>/wands/<serial>             where the wand is: distance in mm, tilt in degrees, noise
+    <home>/starts                     how often the service was started
     <home>/address                    host and port of the service while it runs
 
 Every file is replaced whole or not at all: written beside, forced to disk, then renamed.
@@ -20,9 +25,11 @@ from pathlib import Path
 from openitb.implant.errors import ImplantError
 from openitb.implant.implant import Implant
 from openitb.implant.memory import Slot, recall, save
+from openitb.implant.radio import with_publisher
 from openitb.implant.store import StoreError
+from openitb.implant.wand import IN_CONTACT, Placement, placement_text, read_placement
 from openitb.protocol import Role
-from openitb.telemetry import Address, KeyPair, Keys
+from openitb.telemetry import Address, KeyPair, Keys, SigningKey
 from openitb.telemetry.hello import is_serial
 
 OWNER_ONLY = 0o600
@@ -64,12 +71,12 @@ class Home:
             raise ImplantError(f"serial: got {implant.serial!r}, which already lives here")
         self._pair("keys", implant.serial)
         for role in Role:
-            self._pair("programmers", role.value)
-        self.save(implant)
+            self._programmer(implant.serial, role)
+        self.save(with_publisher(implant, self.publisher().public))
 
     def implant_keys(self, serial: str, role: Role) -> Keys:
         """What the implant holds for a session with a programmer of that role."""
-        return Keys(self._pair("keys", serial), self._pair("programmers", role.value).public)
+        return Keys(self._pair("keys", serial), self.programmer_public(serial, role))
 
     def programmer_keys(self, serial: str, role: Role = Role.CLINICIAN) -> Keys:
         """What a programmer of that role holds for a session with the implant."""
@@ -78,11 +85,36 @@ class Home:
             raise ImplantError(
                 f"serial: got {serial!r}, expected one of {', '.join(self.serials()) or 'none'}"
             )
-        return Keys(self._pair("programmers", role.value), public.read_bytes())
+        return Keys(self._programmer(serial, role), public.read_bytes())
 
-    def programmer_public(self, role: Role) -> bytes:
-        """The public key that programmers of a role are known by."""
-        return self._pair("programmers", role.value).public
+    def programmer_public(self, serial: str, role: Role) -> bytes:
+        """The public key that programmers of a role are known by to an implant."""
+        return self._programmer(serial, role).public
+
+    def publisher(self) -> SigningKey:
+        """The key that drug libraries for the implants made here are signed with."""
+        file = self._file("publishers", "library", ".key")
+        if file.is_file():
+            return SigningKey.from_private(file.read_bytes())
+        key = SigningKey.generate()
+        write_whole(file, key.private)
+        return key
+
+    def place_wand(self, serial: str, placement: Placement) -> None:
+        """Put the wand there until it is put elsewhere."""
+        write_whole(self._file("wands", serial, ""), placement_text(placement).encode())
+
+    def wand(self, serial: str) -> Placement:
+        """Where the wand of an implant is; in contact unless it was put elsewhere."""
+        file = self._file("wands", serial, "")
+        return read_placement(file.read_text()) if file.is_file() else IN_CONTACT
+
+    def started(self) -> int:
+        """The number of this start of the service, on disk before it is used; higher each time."""
+        file = self.path / "starts"
+        number = int(file.read_text()) + 1 if file.is_file() else 1
+        write_whole(file, f"{number}\n".encode())
+        return number
 
     def announce(self, address: Address) -> None:
         """Leave the address of the running service for programmers on this machine."""
@@ -98,6 +130,12 @@ class Home:
 
     def _slots(self, serial: str) -> "_Slots":
         return _Slots({slot: self._file("pumps", serial, ending) for slot, ending in ENDINGS.items()})
+
+    def _programmer(self, serial: str, role: Role) -> KeyPair:
+        """A clinic's programmer speaks to every implant, a patient's handheld to one."""
+        if role is Role.PATIENT:
+            return self._pair("handhelds", serial)
+        return self._pair("programmers", role.value)
 
     def _pair(self, folder: str, name: str) -> KeyPair:
         file = self._file(folder, name, ".key")

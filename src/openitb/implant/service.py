@@ -8,13 +8,18 @@ A command is on disk before it is answered, so an answer is never forgotten by a
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from openitb import units
+from openitb.implant import pairing, radio
 from openitb.implant.home import Home
 from openitb.implant.implant import Implant, advance, handle
+from openitb.implant.pairing import OpenGate
+from openitb.implant.radio import NewKey
+from openitb.implant.wand import Draw, arrives
 from openitb.protocol import ProtocolError, Refused, Role, decode_request, encode
-from openitb.telemetry import Address, Hello, Keys, Limits, Listener, key_id
+from openitb.telemetry import Address, Challenges, Costs, Hello, KeyPair, Keys, Limits, Listener, key_id
 
 SAVE_EVERY_MS = 5 * units.MS_PER_MIN
 
@@ -30,16 +35,29 @@ class PumpService:
 
     On start every implant is loaded and caught up with the time it was away; a damaged one raises
     `StoreError` rather than being served as something else. Implants added to the home later are
-    found at their first contact.
+    found at their first contact. `draw` decides about frames at the edge of the wand's reach; without
+    it the wand is always in contact. `wall_clock` is that of the people around, by which a pairing gate
+    closes; it differs from `clock` only where implants live at a pace of their own.
+
+    Holds: TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
     """
 
-    def __init__(self, home: Home, clock: Clock, limits: Limits = _DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        home: Home,
+        clock: Clock,
+        limits: Limits = _DEFAULT_LIMITS,
+        draw: Draw | None = None,
+        wall_clock: Clock | None = None,
+    ) -> None:
         self._home = home
         self._clock = clock
         self._limits = limits
         self._lock = threading.Lock()
         self._implants: dict[str, Implant] = {}
-        self._roles = {key_id(home.programmer_public(role)): role for role in Role}
+        self._draw = draw
+        self._wall_clock = wall_clock or clock
+        self._known: dict[str, dict[bytes, Role]] = {}
         self._stopping = threading.Event()
         self._listener: Listener | None = None
         self._saver: threading.Thread | None = None
@@ -47,7 +65,7 @@ class PumpService:
     def start(self, port: int = 0, save_every_ms: int = SAVE_EVERY_MS) -> Address:
         """Catch up, open the port, serve in the background; the address is left in the home too."""
         self.catch_up()
-        self._listener = Listener(self, port, self._limits)
+        self._listener = Listener(self, port, self._limits, Challenges(self._home.started()))
         address = self._listener.start()
         self._home.announce(address)
         self._saver = threading.Thread(target=self._save_now_and_then, args=(save_every_ms,), daemon=True)
@@ -75,12 +93,21 @@ class PumpService:
         with self._lock:
             return advance(self._implant(serial), self._now(serial)).implant
 
+    @property
+    def costs(self) -> Costs:
+        """What the port has done for its callers since the start."""
+        return self._listener.costs if self._listener else Costs()
+
+    def carries(self, serial: str, size: int) -> bool:
+        """True if a frame of this size gets across between wand and implant now."""
+        if self._draw is None or not self._lives_here(serial):
+            return True
+        return arrives(self._home.wand(serial), size, self._draw)
+
     def keys_for(self, hello: Hello) -> Keys | None:
-        """The keys for a session, if the implant lives here and the programmer is known."""
-        role = self._roles.get(hello.key_id)
-        if role is None or hello.serial not in self._home.serials():
-            return None
-        return self._home.implant_keys(hello.serial, role)
+        """The keys for a session, if the implant lives here and takes this programmer."""
+        found = self._caller(hello)
+        return None if found is None else Keys(self._own(hello.serial), found.public)
 
     def answer(self, hello: Hello, request: bytes) -> bytes:
         """The reply to a request from the holder of the key that the hello named.
@@ -92,10 +119,67 @@ class PumpService:
         except ProtocolError as error:
             return encode(Refused(error.field, error.problem))
         with self._lock:
-            implant, now_ms = self._implant(hello.serial), self._now(hello.serial)
-            implant, reply = handle(implant, message, now_ms, self._roles[hello.key_id])
+            caller = self._caller(hello)  # again at each request: it may be revoked meanwhile
+            if caller is None:
+                return encode(Refused("role", "this key is no longer taken here"))
+            implant, reply = handle(
+                self._implant(hello.serial), message, self._now(hello.serial), caller.role
+            )
             self._keep(implant)
         return encode(reply)
+
+    def pairing(self, serial: str) -> "_Gate | None":
+        """The gate of an implant, if it is open."""
+        gate = pairing.gate_of(self._home, serial, self._wall_clock()) if self._lives_here(serial) else None
+        return None if gate is None else _Gate(self, gate, self._own(serial))
+
+    def ended(self, hello: Hello) -> None:
+        """A caller has gone: what was silenced only for the contact sounds again."""
+        with self._lock:
+            implant = self._implant(hello.serial)
+            if radio.is_waiting_for_contact(implant):
+                self._keep(radio.contact_ended(implant, self._now(hello.serial)))
+
+    def admit(self, gate: OpenGate, public: bytes, digits: str, request: bytes) -> bytes:
+        """Close the gate, keep the key that proved its code, and answer."""
+        try:
+            asked = pairing.read_request(request)
+        except ProtocolError as error:
+            return encode(Refused(error.field, error.problem))
+        new = NewKey(public, gate.role, asked.name, gate.key_lasts_ms)
+        with self._lock:
+            if pairing.gate_of(self._home, gate.serial, self._wall_clock()) != gate:
+                return encode(Refused("pairing", "the gate has closed meanwhile"))
+            pairing.close_gate(self._home, gate.serial)
+            before = self._implant(gate.serial)
+            implant, refused = radio.admit_key(before, new, digits, self._now(gate.serial))
+            self._keep(implant)
+        return encode(refused or pairing.applied(implant))
+
+    def _caller(self, hello: Hello) -> "_Caller | None":
+        """Who the hello names, if the implant takes that key: one of the home's, or one paired."""
+        if not self._lives_here(hello.serial):
+            return None
+        implant = self._implant(hello.serial)
+        if radio.is_revoked(implant, hello.key_id):
+            return None
+        role = self._roles(hello.serial).get(hello.key_id)
+        if role is not None:
+            return _Caller(role, self._home.programmer_public(hello.serial, role))
+        peer = radio.peer_of(advance(implant, self._now(hello.serial)).implant, hello.key_id)
+        return None if peer is None else _Caller(peer.role, peer.public)
+
+    def _roles(self, serial: str) -> dict[bytes, Role]:
+        if serial not in self._known:
+            publics = {role: self._home.programmer_public(serial, role) for role in Role}
+            self._known[serial] = {key_id(public): role for role, public in publics.items()}
+        return self._known[serial]
+
+    def _own(self, serial: str) -> KeyPair:
+        return self._home.implant_keys(serial, Role.CLINICIAN).own
+
+    def _lives_here(self, serial: str) -> bool:
+        return serial in self._implants or serial in self._home.serials()
 
     def _implant(self, serial: str) -> Implant:
         if serial not in self._implants:
@@ -118,6 +202,32 @@ class PumpService:
                 self.catch_up()
             except OSError as error:  # delivery is not lost: it is computed again from the last save
                 _log.error("implants could not be saved: %s", error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """A key that is taken: what it may do, and the key."""
+
+    role: Role
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """An open pairing gate as the link needs it."""
+
+    service: PumpService
+    gate: OpenGate
+    own: KeyPair
+
+    @property
+    def code(self) -> bytes:
+        """The code that must be known."""
+        return self.gate.code
+
+    def admit(self, public: bytes, digits: str, request: bytes) -> bytes:
+        """Take a proved key in."""
+        return self.service.admit(self.gate, public, digits, request)
 
 
 def provision(home: Path | Home, implant: Implant) -> None:

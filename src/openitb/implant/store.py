@@ -15,15 +15,17 @@ from openitb.implant.build import Build
 from openitb.implant.errors import ImplantError
 from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.credits import Ledger
+from openitb.implant.firmware.link_memory import LinkMemory
+from openitb.implant.firmware.patient import PatientControls
 from openitb.implant.firmware.perception import safe_state
-from openitb.implant.firmware.state import BelievedReservoir, Firmware, WallClock
+from openitb.implant.firmware.state import Answer, BelievedReservoir, Firmware, WallClock
 from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.watch import settled
 from openitb.implant.hardware.parts import Hardware
 from openitb.implant.implant import Contents, Implant, new_firmware
-from openitb.protocol import Anchor, LogKind, ProtocolError, schema, verify_chain
+from openitb.protocol import Anchor, LogKind, ProtocolError, WindowDose, schema, verify_chain
 
-MAGIC = b"openitb implant 2\n"
+MAGIC = b"openitb implant 3\n"
 DIGEST_BYTES = hashlib.sha256().digest_size
 LENGTH_BYTES = 4
 
@@ -43,7 +45,12 @@ class _Truth:
 
 @dataclass(frozen=True, slots=True)
 class _Plate:
-    """What is needed to go on at minimum rate: counts, label, clock, where the log stood, credits used up."""
+    """What is needed to go on at minimum rate: counts, label, clock, and where the log stood.
+
+    So that nobody gets back what was taken from them, also credits used up, limits on dose, keys and
+    revocations, drug library and emergency reduction, the answers to commands, and when patient
+    boluses began.
+    """
 
     counter: Counter
     reservoir: BelievedReservoir
@@ -51,12 +58,17 @@ class _Plate:
     log_head: Anchor
     eri_ms: int | None
     last_credit: int
+    dose_limits: tuple[WindowDose, ...]
+    patient: PatientControls
+    answers: tuple[Answer, ...]
+    link: LinkMemory
 
 
 def to_bytes(implant: Implant) -> bytes:
     """The whole implant; the same implant gives the same bytes."""
+    firmware = implant.firmware
     truth = _Truth(implant.build, implant.hardware, implant.now_ms)
-    sections = (truth, implant.firmware, _plate_of(implant.firmware))
+    sections = (truth, firmware, _plate(firmware))
     return MAGIC + b"".join(_section(part) for part in sections)
 
 
@@ -70,15 +82,16 @@ def from_bytes(data: bytes) -> Implant:
 def salvaged(data: bytes) -> Implant:
     """The implant at minimum rate with a critical alarm, from bytes whose belief is damaged.
 
-    Counts, computed reservoir and clock are kept from the plate; the log goes on from where it stood,
-    its entries lost. Raises `StoreError` if truth or plate are damaged too. Holds: DEL-14.
+    Counts, computed reservoir, clock, answers and link are kept from the plate; the log goes on from
+    where it stood, its entries lost. No bolus, staged program, silence or patient control is kept.
+    Raises `StoreError` if truth or plate are damaged too. Holds: DEL-14.
     """
     truth, _, plate = _sections(data)
     read, kept = _read(_Truth, truth), _read(_Plate, plate)
     return Implant(read.build, read.hardware, _safe(read, kept), read.now_ms)
 
 
-def _plate_of(firmware: Firmware) -> _Plate:
+def _plate(firmware: Firmware) -> _Plate:
     return _Plate(
         firmware.counter,
         firmware.reservoir,
@@ -86,6 +99,10 @@ def _plate_of(firmware: Firmware) -> _Plate:
         firmware.log.head,
         firmware.eri_ms,
         firmware.issuer.last_number,
+        firmware.dose_limits,
+        firmware.patient.withheld(),
+        firmware.answers,
+        replace(firmware.link, staged=None, silence=None),
     )
 
 
@@ -94,15 +111,18 @@ def _safe(truth: _Truth, plate: _Plate) -> Firmware:
     pump = catalogue.load().pump(build.pump_id)
     contents = Contents(reservoir.filled_nl, reservoir.label_ug_per_ml)
     fresh = new_firmware(build, pump, contents, plate.clock)
-    log = replace(fresh.log, anchor=plate.log_head, entries=())
     firmware = replace(
         fresh,
         counter=plate.counter,
         reservoir=reservoir,
-        log=log,
+        log=replace(fresh.log, anchor=plate.log_head, entries=()),
         eri_ms=plate.eri_ms,
         issuer=replace(fresh.issuer, last_number=plate.last_credit),
         guard=replace(fresh.guard, ledger=Ledger(plate.last_credit), phase=plate.counter.phase),
+        dose_limits=plate.dose_limits,
+        patient=plate.patient,
+        answers=plate.answers,
+        link=plate.link,
     )
     safe = safe_state(firmware, build, LogKind.MEMORY_LOST)
     return settled(authorised(firmware, safe, build), build)
@@ -116,7 +136,7 @@ def _section(part: object) -> bytes:
 def _sections(data: bytes) -> tuple[bytes, bytes, bytes]:
     """The three bodies by their checksums; an empty one stands for a section that is damaged."""
     if not data.startswith(MAGIC):
-        raise StoreError(f"implant: got {len(data)} bytes of something else, expected version 2")
+        raise StoreError(f"implant: got {len(data)} bytes of something else, expected version 3")
     at, bodies = len(MAGIC), list[bytes]()
     for _ in range(3):
         size = int.from_bytes(data[at : at + LENGTH_BYTES], "big")

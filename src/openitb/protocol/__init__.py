@@ -3,6 +3,17 @@
 `encode` and `decode` are total: any bytes become a message or a `ProtocolError` of one line.
 """
 
+from openitb.protocol.access import (
+    AccessCommand,
+    AccessReport,
+    LibraryReport,
+    PairRequest,
+    PeerReport,
+    ReadAccess,
+    RevokeKey,
+    UpdateLibrary,
+)
+from openitb.protocol.answers import NoAnswerKept, ReadAnswer
 from openitb.protocol.boluses import (
     BolusCommand,
     BolusKind,
@@ -21,6 +32,14 @@ from openitb.protocol.boluses import (
 )
 from openitb.protocol.chain import Anchor, ChainFault, LogEntry, LogKind, entry_digest, verify_chain
 from openitb.protocol.codec import MAX_MESSAGE_BYTES, decode_reply, decode_request, encode
+from openitb.protocol.emergency import (
+    EmergencyCommand,
+    OverdoseAttestation,
+    OverdoseSign,
+    ReduceToMinimum,
+    SilenceAlarm,
+)
+from openitb.protocol.library import DrugLibrary, LibraryStrength, library_bytes, read_library
 from openitb.protocol.limits import SetDoseLimits, WindowDose
 from openitb.protocol.messages import (
     AlarmCondition,
@@ -30,24 +49,37 @@ from openitb.protocol.messages import (
     Command,
     Interrogate,
     Interrogation,
+    LinkCommand,
     Message,
     ProgramPump,
     PumpState,
+    ReadRequest,
     RecordRefill,
     Refused,
     Reply,
     Request,
     ReservoirReport,
-    Role,
     SetClock,
     SetLowReservoirAlarm,
     StageKind,
     StageReport,
 )
+from openitb.protocol.roles import Role
 from openitb.protocol.schema import ProtocolError
+from openitb.protocol.transfer import (
+    CommitStaged,
+    ConfirmProgram,
+    ReadStaged,
+    StagedProgram,
+    StageProgram,
+    TransferCommand,
+    TransferReport,
+)
 
 __all__ = [
     "MAX_MESSAGE_BYTES",
+    "AccessCommand",
+    "AccessReport",
     "AlarmCondition",
     "AlarmReport",
     "Anchor",
@@ -59,39 +91,65 @@ __all__ = [
     "CancelBolus",
     "ChainFault",
     "Command",
+    "CommitStaged",
+    "ConfirmProgram",
     "DeliverBolus",
     "DisablePatientAdjustment",
     "DisablePatientBolus",
+    "DrugLibrary",
+    "EmergencyCommand",
     "EnablePatientAdjustment",
     "EnablePatientBolus",
     "Interrogate",
     "Interrogation",
+    "LibraryReport",
+    "LibraryStrength",
+    "LinkCommand",
     "LogEntry",
     "LogKind",
     "Message",
+    "NoAnswerKept",
+    "OverdoseAttestation",
+    "OverdoseSign",
+    "PairRequest",
     "PatientAdjustmentReport",
     "PatientBolusReport",
     "PatientRequest",
+    "PeerReport",
     "ProgramPump",
     "ProtocolError",
     "PumpState",
+    "ReadAccess",
+    "ReadAnswer",
+    "ReadRequest",
+    "ReadStaged",
     "RecordRefill",
+    "ReduceToMinimum",
     "Refused",
     "Reply",
     "Request",
     "RequestPatientAdjustment",
     "RequestPatientBolus",
     "ReservoirReport",
+    "RevokeKey",
     "Role",
     "SetClock",
     "SetDoseLimits",
     "SetLowReservoirAlarm",
+    "SilenceAlarm",
     "StageKind",
+    "StageProgram",
     "StageReport",
+    "StagedProgram",
+    "TransferCommand",
+    "TransferReport",
+    "UpdateLibrary",
     "WindowDose",
     "decode_reply",
     "decode_request",
     "encode",
     "entry_digest",
+    "library_bytes",
+    "read_library",
     "verify_chain",
 ]

@@ -53,6 +53,21 @@ class LogKind(StrEnum):
     MEMORY_MASKED = "memory masked"
     MEMORY_LOST = "memory lost"
     LOG_WRAPPED = "log wrapped"
+    STAGING_INTENDED = "staging intended"
+    PROGRAM_STAGED = "program staged"
+    CONFIRMATION_INTENDED = "confirmation intended"
+    PROGRAM_CONFIRMED = "program confirmed"
+    EMERGENCY_READ = "emergency read"
+    EMERGENCY_REDUCTION_INTENDED = "emergency reduction intended"
+    REDUCED_IN_EMERGENCY = "reduced in emergency"
+    SILENCE_INTENDED = "silence intended"
+    ALARM_SILENCED = "alarm silenced"
+    SILENCE_ENDED = "silence ended"
+    KEY_PAIRED = "key paired"
+    REVOCATION_INTENDED = "revocation intended"
+    KEY_REVOKED = "key revoked"
+    LIBRARY_INTENDED = "library intended"
+    LIBRARY_UPDATED = "library updated"
 
 
 Detail = tuple[tuple[str, str | int], ...]

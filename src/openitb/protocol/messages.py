@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openitb.prescription import Order
+from openitb.protocol.access import AccessCommand, AccessReport, ReadAccess
+from openitb.protocol.answers import NoAnswerKept, ReadAnswer
 from openitb.protocol.boluses import (
     BolusCommand,
     BolusReport,
@@ -17,18 +19,12 @@ from openitb.protocol.boluses import (
     PatientBolusReport,
 )
 from openitb.protocol.chain import Anchor, LogEntry
+from openitb.protocol.emergency import EmergencyCommand
 from openitb.protocol.limits import SetDoseLimits, WindowDose
+from openitb.protocol.transfer import ReadStaged, TransferCommand, TransferReport
 
 MAX_NAME = 80
 MAX_COMMAND_ID = 64
-
-
-class Role(StrEnum):
-    """What the holder of a key may do."""
-
-    CLINICIAN = "clinician"
-    PATIENT = "patient"
-    READ_ONLY = "read-only"
 
 
 class PumpState(StrEnum):
@@ -67,6 +63,8 @@ class AlarmCondition(StrEnum):
     CLOCK_LOST = "clock lost"
     OVER_DELIVERY = "over-delivery"
     UNDER_DELIVERY = "under-delivery"
+    EMERGENCY_REDUCTION = "emergency reduction"
+    WITHDRAWAL_CLOCK = "withdrawal clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +212,11 @@ class Interrogation:
     patient_adjustment: PatientAdjustmentReport | None = None
 
 
-Command = ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | SetDoseLimits | BolusCommand
-Request = Interrogate | Command
-Reply = Interrogation | Applied | Refused
+LinkCommand = TransferCommand | EmergencyCommand | AccessCommand
+Command = (
+    ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | SetDoseLimits | BolusCommand | LinkCommand
+)
+ReadRequest = Interrogate | ReadStaged | ReadAccess | ReadAnswer
+Request = ReadRequest | Command
+Reply = Interrogation | TransferReport | AccessReport | NoAnswerKept | Applied | Refused
 Message = Request | Reply

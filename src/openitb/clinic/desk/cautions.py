@@ -28,6 +28,11 @@ _SAID: dict[str, tuple[Level, str, str]] = {
         "The pump gives less than it counts",
         "The last dose was smaller than it was told: a higher order may come on top of a mended fault.",
     ),
+    "withdrawal-clock": (
+        "critical",
+        "The pump has run at its minimum rate since an emergency",
+        "Watch for withdrawal now. The last dose may no longer be tolerated.",
+    ),
     "motor-stall": (
         "critical",
         "The motor stands still",
@@ -47,6 +52,11 @@ _SAID: dict[str, tuple[Level, str, str]] = {
         "warning",
         "The reservoir is low by the pump's count",
         "This order has little left to deliver: refill first, or soon.",
+    ),
+    "emergency-reduction": (
+        "warning",
+        "The pump was set to its minimum rate in an emergency",
+        "An overdose was attested. Find out what happened before the dose goes up again.",
     ),
     "stopped-long": (
         "warning",

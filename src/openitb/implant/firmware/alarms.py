@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
+from openitb.implant.firmware import emergency
 from openitb.implant.firmware.perception import clock_is_lost, settings_are_lost
 from openitb.implant.firmware.service_life import service_ends_ms
 from openitb.implant.firmware.state import PUMP, Alarm, Firmware, logged
@@ -28,6 +29,7 @@ CRITICAL = frozenset(
         AlarmCondition.SETTINGS_LOST,
         AlarmCondition.OVER_DELIVERY,
         AlarmCondition.UNDER_DELIVERY,
+        AlarmCondition.WITHDRAWAL_CLOCK,
     }
 )
 
@@ -133,6 +135,14 @@ def _is_without_clock(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001
     return clock_is_lost(firmware)
 
 
+def _is_reduced(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return emergency.running(firmware) is not None
+
+
+def _is_withdrawal_due(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
+    return emergency.is_withdrawal_due(firmware)
+
+
 _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.LOW_RESERVOIR: _is_low,
     AlarmCondition.EMPTY_RESERVOIR: _is_empty,
@@ -146,4 +156,6 @@ _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.CLOCK_LOST: _is_without_clock,
     AlarmCondition.OVER_DELIVERY: exceeds,
     AlarmCondition.UNDER_DELIVERY: _falls_short,
+    AlarmCondition.EMERGENCY_REDUCTION: _is_reduced,
+    AlarmCondition.WITHDRAWAL_CLOCK: _is_withdrawal_due,
 }

@@ -8,7 +8,8 @@ from dataclasses import replace
 from openitb import units
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
-from openitb.implant.firmware import boluses, permissions
+from openitb.implant.firmware import access, boluses, emergency, permissions, transfer
+from openitb.implant.firmware.alarms import CRITICAL
 from openitb.implant.firmware.change import Change, asked_program, require_current, whole_strokes
 from openitb.implant.firmware.controller import (
     Stage,
@@ -21,19 +22,27 @@ from openitb.implant.firmware.controller import (
 from openitb.implant.firmware.events import require_admitted
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.state import BelievedReservoir, Firmware
-from openitb.prescription import compile_order
+from openitb.prescription import Order, Program, compile_order
 from openitb.protocol import (
     BolusCommand,
     CancelBolus,
     Command,
+    CommitStaged,
+    ConfirmProgram,
     DeliverBolus,
+    LinkCommand,
     LogKind,
     ProgramPump,
     RecordRefill,
+    ReduceToMinimum,
     RequestPatientBolus,
+    RevokeKey,
     SetClock,
     SetDoseLimits,
     SetLowReservoirAlarm,
+    SilenceAlarm,
+    StageProgram,
+    UpdateLibrary,
 )
 from openitb.protocol.chain import Detail
 
@@ -43,6 +52,8 @@ LAST_INSTANT_MS = 253_402_300_799_999  # end of year 9999, the last that calenda
 
 def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Change:
     """The change a command asks for; raises `RefusalError` or `OrderError` if it cannot be made."""
+    if isinstance(command, LinkCommand):
+        return _link(firmware, build, command, pump)
     match command:
         case ProgramPump():
             return _program(firmware, build, command, pump)
@@ -67,13 +78,45 @@ def _bolus(firmware: Firmware, build: Build, command: BolusCommand, pump: Pump) 
             return permissions.plan(firmware, build, command, pump)
 
 
+def _link(firmware: Firmware, build: Build, command: LinkCommand, pump: Pump) -> Change:
+    match command:
+        case StageProgram():
+            at_once = _program(firmware, build, transfer.as_program(command), pump)
+            return transfer.stage(firmware, command, _compiled(firmware, command.order, pump), at_once)
+        case CommitStaged():
+            return transfer.commit(firmware, command, lambda order: _program(firmware, build, order, pump))
+        case ConfirmProgram():
+            return transfer.confirm(firmware, command)
+        case ReduceToMinimum():
+            emergency.require_reducible(firmware, command, pump.minimum_rate_nl_per_day)
+            order = emergency.as_program(firmware, command)
+            digest = _compiled(firmware, order.order, pump).digest
+            return emergency.reduce(firmware, command, digest, _program(firmware, build, order, pump))
+        case SilenceAlarm():
+            return emergency.silence(firmware, command, is_critical(firmware))
+        case RevokeKey():
+            return access.revoke(firmware, command)
+        case UpdateLibrary():
+            return access.update_library(firmware, command)
+
+
+def is_critical(firmware: Firmware) -> bool:
+    """True while a critical alarm is latched."""
+    return any(alarm.condition in CRITICAL for alarm in firmware.alarms)
+
+
+def _compiled(firmware: Firmware, order: Order, pump: Pump) -> Program:
+    return compile_order(order, firmware.controller.program.concentration_ug_per_ml, pump)
+
+
 def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump) -> Change:
     require_admitted(firmware, build, command)
     require_current(firmware, command.expected_digest)
     _require_stage("prime_nl", command.prime_nl, build)
-    program = compile_order(command.order, firmware.controller.program.concentration_ug_per_ml, pump)
+    program = _compiled(firmware, command.order, pump)
     is_stop = program.is_still
     require(not (is_stop and command.prime_nl), "prime_nl", "got a prime with a stop, expected 0 nL")
+    access.require_within_library(firmware, program)
     stages = stages_at(program, firmware.controller.stages, pump)
     strokes = firmware.counter.strokes
     stages = primed(stages, strokes, whole_strokes(command.prime_nl, build))
@@ -98,6 +141,7 @@ def _refill(firmware: Firmware, build: Build, command: RecordRefill, pump: Pump)
     require(fits, "volume_nl", f"got {units.format_volume(command.volume_nl)}, expected {limits} in all")
     stages = _stages_after_refill(firmware, build, command)
     program = compile_order(firmware.controller.program.order, command.concentration_ug_per_ml, pump)
+    access.require_within_library(firmware, program)
     controller = replace(
         with_program(firmware.controller, program, stages, firmware.counter.tick_ms),
         halt=firmware.controller.halt,

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
-from openitb.implant.firmware import alarms, changes, report
+from openitb.implant.firmware import access, alarms, changes, emergency, report, roles, transfer
 from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.dose_limits import require_dose_limits
 from openitb.implant.firmware.refusal import RefusalError, require
@@ -24,12 +24,17 @@ from openitb.protocol import (
     Command,
     Interrogate,
     LogKind,
-    PatientRequest,
+    NoAnswerKept,
     ProtocolError,
+    ReadAccess,
+    ReadAnswer,
+    ReadRequest,
+    ReadStaged,
     Refused,
     Reply,
     Request,
     Role,
+    SilenceAlarm,
     StageKind,
     decode_reply,
     decode_request,
@@ -43,19 +48,46 @@ MAX_REASON = 300
 
 
 def execute(firmware: Firmware, build: Build, request: Request, role: Role) -> tuple[Firmware, Reply]:
-    """What the firmware is after a request, and its reply; only a clinician may change anything."""
+    """What the firmware is after a request, and its reply; what a role may ask is decided here."""
     try:
         _require_wire_form(request)
         _require_name("actor", request.actor, MAX_NAME)
-        if isinstance(request, Interrogate):
-            return _interrogated(firmware, build, request, role)
+        if role is Role.BREAK_GLASS:
+            firmware = emergency.counted(firmware)
+        if isinstance(request, ReadRequest):
+            return _read(firmware, build, request, role)
         _require_name("command_id", request.command_id, MAX_COMMAND_ID)
     except RefusalError as refusal:
         return firmware, Refused(refusal.field, refusal.reason)
-    earlier = next((a for a in firmware.answers if a.command_id == request.command_id), None)
+    earlier = _answered(firmware, request.command_id)
     if earlier is not None:
         return firmware, _repeated(earlier, request)
     return _commanded(firmware, build, request, role)
+
+
+def _read(firmware: Firmware, build: Build, request: ReadRequest, role: Role) -> tuple[Firmware, Reply]:
+    roles.require_permitted(role, request)
+    match request:
+        case Interrogate():
+            return _interrogated(firmware, build, request, role)
+        case ReadStaged():
+            return firmware, transfer.report(firmware)
+        case ReadAccess():
+            return firmware, access.report(firmware)
+        case ReadAnswer():
+            return firmware, _kept(firmware, request.command_id)
+
+
+def _kept(firmware: Firmware, command_id: str) -> Reply:
+    """The answer given to a command, as it was given. Holds: PAT-02."""
+    answer = _answered(firmware, command_id)
+    if answer is not None:
+        return decode_reply(answer.reply)
+    return NoAnswerKept(command_id, may_be_forgotten=len(firmware.answers) >= ANSWERS_KEPT)
+
+
+def _answered(firmware: Firmware, command_id: str) -> Answer | None:
+    return next((a for a in firmware.answers if a.command_id == command_id), None)
 
 
 def _interrogated(
@@ -63,8 +95,12 @@ def _interrogated(
 ) -> tuple[Firmware, Reply]:
     report.require_page(firmware, request.log_after)
     if request.log_after is None:  # further pages belong to the reading that began there
-        firmware = logged(firmware, LogKind.INTERROGATED, _by(request, role))
-    return firmware, report.interrogation(firmware, build, request.log_after)
+        kind = LogKind.EMERGENCY_READ if role is Role.BREAK_GLASS else LogKind.INTERROGATED
+        firmware = logged(firmware, kind, _by(request, role))
+    reading = report.interrogation(firmware, build, request.log_after)
+    if role not in roles.READS_LOG:
+        reading = replace(reading, log_anchor=reading.log_head, log=())
+    return firmware, reading
 
 
 def _repeated(earlier: Answer, command: Command) -> Reply:
@@ -75,7 +111,9 @@ def _repeated(earlier: Answer, command: Command) -> Reply:
 
 def _commanded(firmware: Firmware, build: Build, command: Command, role: Role) -> tuple[Firmware, Reply]:
     try:
-        _require_role(command, role)
+        roles.require_permitted(role, command)
+        if isinstance(command, SilenceAlarm):
+            emergency.require_silenceable(firmware, command, role, changes.is_critical(firmware))
         after = _carried_out(firmware, build, command, _by(command, role))
     except RefusalError as refusal:
         return _refused(firmware, command, role, Refused(refusal.field, refusal.reason))
@@ -137,12 +175,6 @@ def _digest(command: Command) -> bytes:
 
 def _by(request: Request, role: Role) -> str:
     return f"{role.value}: {request.actor}"
-
-
-def _require_role(command: Command, role: Role) -> None:
-    """A patient may ask, a clinician may order; neither in the other's name. Holds: PAT-01."""
-    expected = Role.PATIENT if isinstance(command, PatientRequest) else Role.CLINICIAN
-    require(role is expected, "role", f"got {role.value}, expected {expected.value}")
 
 
 def _require_wire_form(request: Request) -> None:

@@ -34,6 +34,15 @@ class PatientControls:
     begun_ms: tuple[int, ...] = ()
     adjustment: Adjustment | None = None
 
+    @property
+    def allows_anything(self) -> bool:
+        """True while a clinician lets the patient ask for something."""
+        return self.bolus is not None or self.adjustment is not None
+
+    def withheld(self) -> "PatientControls":
+        """With every permission ended; what was given still counts, should one be given again."""
+        return replace(self, bolus=None, adjustment=None)
+
     def begun(self, tick_ms: int, limits: ModeLimits) -> "PatientControls":
         """With one bolus more, begun now."""
         ticks = (*self.recent(tick_ms, limits), tick_ms)

@@ -100,13 +100,19 @@ def forgotten(firmware: Firmware) -> Firmware:
 
 
 def safe_state(firmware: Firmware, build: Build, kind: LogKind) -> Firmware:
-    """The firmware at minimum rate, its settings lost, with `kind` in the log as the reason."""
+    """The firmware at minimum rate, its settings lost, with `kind` in the log as the reason.
+
+    What a clinician had allowed the patient is a setting too.
+    """
     pump = catalogue.load().pump(build.pump_id)
     program = compile_order(MinimumRate(), firmware.controller.program.concentration_ug_per_ml, pump)
     controller = with_program(firmware.controller, program, (), firmware.counter.tick_ms)
     detail: Detail = (("before", firmware.controller.program.digest), ("after", program.digest))
     halt = firmware.controller.halt
-    firmware = logged(replace(firmware, controller=replace(controller, halt=halt)), kind, PUMP, detail)
+    firmware = replace(
+        firmware, controller=replace(controller, halt=halt), patient=firmware.patient.withheld()
+    )
+    firmware = logged(firmware, kind, PUMP, detail)
     return _with(firmware, reset_entry=firmware.log.head.number)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
+from openitb.implant.firmware.access import require_within_library
 from openitb.implant.firmware.boluses import without_bolus
 from openitb.implant.firmware.change import Change, asked_program
 from openitb.implant.firmware.controller import at_new_order
@@ -119,6 +120,7 @@ def _adjust(firmware: Firmware, build: Build, command: RequestPatientAdjustment,
     order = adjusted(adjustment.base, PERCENT + moved.steps * moved.step_percent)
     require_dose("steps", daily_dose_pg(order), moved.low_pg_per_day, moved.high_pg_per_day)
     program = compile_order(order, concentration, pump)
+    require_within_library(firmware, program)
     controller = at_new_order(firmware.controller, program, pump)
     raised_ms = firmware.counter.tick_ms if command.steps > 0 else adjustment.raised_ms
     patient = replace(firmware.patient, adjustment=replace(moved, raised_ms=raised_ms))

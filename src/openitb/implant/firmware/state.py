@@ -7,6 +7,7 @@ from openitb.implant.firmware.controller import Controller
 from openitb.implant.firmware.credits import Issuer
 from openitb.implant.firmware.feeling import NOTHING_FELT, Feeling
 from openitb.implant.firmware.guard import Guard
+from openitb.implant.firmware.link_memory import NOTHING_REMEMBERED, LinkMemory
 from openitb.implant.firmware.log import PUMP, Instant, Log
 from openitb.implant.firmware.patient import NOTHING_ALLOWED, PatientControls
 from openitb.implant.firmware.strokes import Counter
@@ -93,6 +94,7 @@ class Firmware:
     surveillance: Surveillance = UNREMARKABLE
     patient: PatientControls = NOTHING_ALLOWED
     feeling: Feeling = NOTHING_FELT
+    link: LinkMemory = NOTHING_REMEMBERED
 
     @property
     def at_ms(self) -> int:

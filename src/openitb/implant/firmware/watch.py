@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from openitb.implant.build import Build
-from openitb.implant.firmware import alarms, controller
+from openitb.implant.firmware import alarms, controller, emergency
 from openitb.implant.firmware.bolus import Bolus
 from openitb.implant.firmware.credits import Charge
 from openitb.implant.firmware.perception import captured, clock_is_lost, forgotten, stall_due_ms, turned
@@ -125,6 +125,9 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
     stall_due = stall_due_ms(firmware, build)
     if stall_due is not None:
         yield stall_due
+    reduced = emergency.running(firmware)
+    if reduced is not None and reduced.due_ms > firmware.counter.tick_ms:
+        yield reduced.due_ms
     if firmware.eri_ms is None:
         yield _replacement_due(firmware, build, rate)
     elif firmware.controller.halt is not PumpState.END_OF_SERVICE:

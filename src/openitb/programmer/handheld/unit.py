@@ -12,20 +12,23 @@ from dataclasses import dataclass, replace
 
 from openitb import catalogue, units
 from openitb.programmer.handheld.words import AlarmWords, alarm_words, in_order, wait_text
-from openitb.programmer.outcomes import Reading, Unreachable
+from openitb.programmer.outcomes import Unreachable
 from openitb.programmer.session import Sender, Wand, ask, contact, interrogate
 from openitb.protocol import (
+    Applied,
     Interrogation,
-    LogEntry,
-    LogKind,
+    NoAnswerKept,
     ProtocolError,
+    ReadAnswer,
     Refused,
+    Reply,
     RequestPatientAdjustment,
     RequestPatientBolus,
 )
 from openitb.telemetry import LinkDown, NoAnswer
 
 UNKNOWN = "Unknown, check: the pump did not answer. It may or may not have acted."
+FORGOTTEN = "The pump no longer knows what became of it. See how many doses it counts, or call."
 PENDING = "Your last request is not answered yet. Check it first; nothing was sent."
 ACTOR = "patient"
 
@@ -157,13 +160,15 @@ def press_step(unit: Unit, card: Card, steps: int) -> Unit:
 
 
 def check(unit: Unit, card: Card) -> Unit:
-    """Find out from the pump's log what became of the request that was not answered; sends none."""
+    """Find out from the pump what it answered to the request whose answer was lost; asks for nothing."""
     if unit.pending is None:
         return unit
-    reading = interrogate(card.wand, _sender(card))
-    if isinstance(reading, Unreachable):
+    try:
+        with contact(card.wand) as channel:
+            reply = ask(channel, ReadAnswer(ACTOR, unit.pending))
+    except (LinkDown, NoAnswer, ProtocolError):
         return replace(unit, answer=Unanswered())
-    return replace(unit, pending=None, answer=_of_log(reading, unit.pending))
+    return replace(unit, pending=None, answer=_of_kept(reply))
 
 
 def _press(unit: Unit, card: Card, request: Callable[[str], PatientRequest]) -> Unit:
@@ -201,19 +206,16 @@ def _wait_ms(card: Card, command: PatientRequest) -> int:
     return allowed.wait_ms if allowed else 0
 
 
-def _of_log(reading: Reading, command_id: str) -> Answer:
-    """What the log says of a request; one it does not name never reached the pump."""
-    entries = [entry for entry in reading.log if entry.get("command_id") == command_id]
-    for entry in entries:
-        if entry.kind is LogKind.REFUSED:
-            return Denied(str(entry.get("reason")), 0)
-        if entry.kind in {LogKind.BOLUS_STARTED, LogKind.PROGRAM_CHANGED}:
-            return Granted(_told(entry))
-    return NotSent("The pump never got your request: nothing was given. You may ask again.")
-
-
-def _told(entry: LogEntry) -> str:
-    return _GRANTED[RequestPatientBolus if entry.kind is LogKind.BOLUS_STARTED else RequestPatientAdjustment]
+def _of_kept(reply: Reply) -> Answer:
+    match reply:
+        case Applied():
+            return Granted("The pump has done what you asked.")
+        case Refused(reason=reason):
+            return Denied(reason, 0)
+        case NoAnswerKept(may_be_forgotten=False):
+            return NotSent("The pump never got your request: nothing was given. You may ask again.")
+        case _:
+            return Unanswered(FORGOTTEN)
 
 
 _GRANTED: dict[type[PatientRequest], str] = {
