@@ -103,7 +103,7 @@ class Scene:
 def look(bed: Bed, event: Event, now_ms: int) -> Scene:
     """Follow an implant to `now_ms`: time first, then what its process did, then time again."""
     last, kept, moved = bed.seen, event.kept, event.kept is not bed.kept
-    until_ms = max(now_ms, last.now_ms)
+    until_ms = max(now_ms, last.now_ms, kept.now_ms)
     event_ms = max(last.now_ms, kept.now_ms) if moved else until_ms
     first = advance(last, event_ms)
     rest = advance(kept, until_ms) if moved else Advanced(first.implant, ())

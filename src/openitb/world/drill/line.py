@@ -23,7 +23,7 @@ class Fate(NamedTuple):
 
 
 FATES = (
-    Fate("passes", 120),
+    Fate("passes", 200),
     Fate("is dropped", 4),
     Fate("is doubled", 4),
     Fate("is overtaken", 4),

@@ -11,15 +11,16 @@ from typing import NamedTuple
 
 from openitb import catalogue, units
 from openitb.catalogue import Pump
-from openitb.implant import Contents, Implant, Specimen, StoreError, new_implant
-from openitb.protocol import Role
+from openitb.implant import Contents, Implant, Specimen, StoreError, handle, new_implant, program_digest
+from openitb.protocol import Applied, ProgramPump, Role
 from openitb.world.drill.bed import Accounts, Bed, Cause, Event, look
 from openitb.world.drill.caller import Caller
 from openitb.world.drill.disk import Disk
 from openitb.world.drill.expected import Expected, Fluid, specs_of
 from openitb.world.drill.invariants import first_problem
 from openitb.world.drill.outcome import Broken, Report, Trace
-from openitb.world.drill.ward import DiskHome, Ward, key_of
+from openitb.world.drill.ward import DiskHome, Ward
+from openitb.world.drill.wishes import drawn_order
 
 UG, DAY = units.PG_PER_UG, units.MS_PER_DAY
 PUMPS = ("synchromed-ii-20", "synchromed-ii-40")
@@ -143,8 +144,6 @@ class Drill:
         specimen = Specimen(draw.choice((0, 0, 30_001, -99_999)), draw.choice((0, 0, 20, -50)))
         zone_ms = draw.choice((0, units.MS_PER_H, -8 * units.MS_PER_H))
         implant = new_implant(serial, pump, Contents(volume_nl, drug), self.now_ms, zone_ms, specimen)
-        self.home.save(implant)
-        key_of(serial)
         expected = Expected(
             specs=specs_of(pump, implant.build.stopped_too_long_ms, specimen.gain_ppm),
             fluid=Fluid(volume_nl),
@@ -154,5 +153,16 @@ class Drill:
             believed_nl=volume_nl,
             low_alarm_nl=pump.low_reservoir_alarm_nl,
         )
-        return Bed(implant, implant, expected, Accounts(volume_nl, volume_nl * drug))
+        return self._begun(Bed(implant, implant, expected, Accounts(volume_nl, volume_nl * drug)))
+
+    def _begun(self, bed: Bed) -> Bed:
+        """A pump is mostly running when it is met: with a first order, if it takes it."""
+        order = drawn_order(self.draw, catalogue.load().pump(bed.seen.build.pump_id), bed.expected.concentration)
+        command = ProgramPump("surgeon", "first", program_digest(bed.seen), order)
+        implant, reply = handle(bed.seen, command, self.now_ms)
+        if isinstance(reply, Applied):
+            bed.expected = bed.expected.after(command)
+        bed.kept = bed.seen = implant
+        self.home.save(implant)
+        return bed
 

@@ -74,6 +74,16 @@ def drawn_wish(desk: Desk) -> Wish:
     return Wish(row.name, row.make(desk), row.sound)
 
 
+def drawn_order(draw: random.Random, pump: Pump, concentration_ug_per_ml: int) -> Order:
+    """An order within the flow limits of a pump."""
+    make = draw.choices((_constant, _flex, _minimum), (5, 4, 1))[0]
+    return make(draw, pump, concentration_ug_per_ml)
+
+
+def _minimum(_draw: random.Random, _pump: Pump, _drug: int) -> Order:
+    return MinimumRate()
+
+
 def _read(desk: Desk) -> Request:
     return Interrogate(desk.actor)
 
@@ -86,21 +96,21 @@ def _order(desk: Desk, order: Order, prime_nl: int = 0) -> Request:
     return ProgramPump(desk.actor, desk.command_id, desk.read.program_digest, order, prime_nl)
 
 
-def _constant(desk: Desk) -> Order:
-    flow = int(desk.pump.lowest_flow_nl_per_day * 10 ** desk.draw.uniform(0.01, 1.5))
-    return SimpleContinuous(flow * desk.read.concentration_ug_per_ml + desk.draw.randrange(500))
+def _constant(draw: random.Random, pump: Pump, drug: int) -> Order:
+    flow = int(pump.lowest_flow_nl_per_day * 10 ** draw.uniform(0.01, 1.5))
+    return SimpleContinuous(flow * drug + draw.randrange(500))
 
 
-def _flex(desk: Desk) -> Order:
-    if desk.draw.random() < 0.5:
-        return Flex((_pattern(desk, EVERY_DAY),))
-    first = desk.draw.randint(1, 6)
-    return Flex((_pattern(desk, EVERY_DAY[:first]), _pattern(desk, EVERY_DAY[first:])))
+def _flex(draw: random.Random, pump: Pump, drug: int) -> Order:
+    if draw.random() < 0.5:
+        return Flex((_pattern(draw, pump, drug, EVERY_DAY),))
+    first = draw.randint(1, 6)
+    days = EVERY_DAY[:first], EVERY_DAY[first:]
+    return Flex(tuple(_pattern(draw, pump, drug, part) for part in days))
 
 
-def _pattern(desk: Desk, days: tuple[int, ...]) -> FlexPattern:
-    draw = desk.draw
-    lowest = desk.pump.lowest_flow_nl_per_day * desk.read.concentration_ug_per_ml // 24
+def _pattern(draw: random.Random, pump: Pump, drug: int, days: tuple[int, ...]) -> FlexPattern:
+    lowest = pump.lowest_flow_nl_per_day * drug // 24
     minutes = sorted({0, *(draw.randrange(1440) for _ in range(draw.randint(0, 5)))})
     steps = tuple(
         FlexStep(minute * units.MS_PER_MIN, int(lowest * draw.uniform(1.01, 8)) + 1) for minute in minutes
@@ -109,7 +119,7 @@ def _pattern(desk: Desk, days: tuple[int, ...]) -> FlexPattern:
 
 
 def _any_order(desk: Desk) -> Order:
-    return desk.draw.choices((_constant(desk), _flex(desk), MinimumRate()), (5, 4, 1))[0]
+    return drawn_order(desk.draw, desk.pump, desk.read.concentration_ug_per_ml)
 
 
 def _refill(desk: Desk, volume_nl: int | None = None) -> Request:
@@ -159,7 +169,7 @@ def _too_many_changes(desk: Desk) -> Request:
 
 
 def _absurd_prime(desk: Desk) -> Request:
-    return _order(desk, _constant(desk), desk.draw.choice((-1, 20_000_001, 2**62)))
+    return _order(desk, _any_order(desk), desk.draw.choice((-1, 20_000_001, 2**62)))
 
 
 def _stop_with_prime(desk: Desk) -> Request:
@@ -177,7 +187,7 @@ def _overfull(desk: Desk) -> Request:
 
 
 def _other_program(desk: Desk) -> Request:
-    return ProgramPump(desk.actor, desk.command_id, "0" * 64, _constant(desk))
+    return ProgramPump(desk.actor, desk.command_id, "0" * 64, _any_order(desk))
 
 
 def _nameless(desk: Desk) -> Request:
