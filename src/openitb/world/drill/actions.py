@@ -14,7 +14,7 @@ from openitb.implant import ImplantError, StoreError
 from openitb.protocol import Applied, ProtocolError, Role, encode
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
-from openitb.world.drill.caller import Caller, Session
+from openitb.world.drill.caller import Caller, Session, UnaskedError
 from openitb.world.drill.disk import OPERATIONS, Mishap, ProcessEnded
 from openitb.world.drill.line import Air, arrived
 from openitb.world.drill.outcome import Report
@@ -74,7 +74,9 @@ def _host_clock_goes_back(drill: Drill) -> str:
 
 
 def _frame_moves(drill: Drill) -> str:
-    busy = [(caller, session) for caller in drill.callers if (session := caller.session) and session.air.is_busy]
+    busy = [
+        (caller, session) for caller in drill.callers if (session := caller.session) and session.air.is_busy
+    ]
     if not busy:
         return _programmer_acts(drill)
     caller, session = drill.draw.choice(busy)
@@ -117,6 +119,8 @@ def _arrives_at_wand(drill: Drill, caller: Caller, session: Session, data: bytes
     except (TelemetryError, ProtocolError):
         caller.hang_up()
         return
+    except UnaskedError as error:
+        raise drill.broken("INV-12", str(error)) from None
     if asked is not None and caller.told:
         _check_told(drill, session, asked, caller.told[-1][2])
 
@@ -131,15 +135,15 @@ def _check_told(drill: Drill, session: Session, asked: Wish, reply: object) -> N
 
 
 def _programmer_acts(drill: Drill) -> str:
-    caller = drill.draw.choices(drill.callers, (5, 5, 1))[0]
+    caller = drill.draw.choices(drill.callers, (5, 5, 2))[0]
     session = caller.session
     if session is None:
-        serial = drill.any_serial()
+        serial = next(iter(caller.unknown), "") or drill.any_serial()  # first what is still open
         air = Air(drill.old_frames)
         caller.open(serial, air, Contact(drill.ward, drill.fresh), drill.fresh())
         return f"{caller.name} calls {serial}"
     if session.is_waiting:
-        if session.air.is_busy and drill.draw.random() < 0.9:
+        if session.air.is_busy and drill.draw.random() < 0.96:
             return _frame_moves(drill)
         caller.hang_up()
         return f"{caller.name} gives up"
@@ -150,12 +154,15 @@ def _programmer_acts(drill: Drill) -> str:
 
 
 def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
-    """Repeat what got no answer, read what was never read, else ask something."""
+    """Repeat what got no answer, or else read and let it be; read what was never read, else ask something."""
     unknown = caller.unknown.get(session.serial)
-    if unknown is not None and drill.draw.random() < 0.7:
-        return unknown
+    if unknown is not None:
+        if drill.draw.random() < 0.8:
+            return unknown
+        del caller.unknown[session.serial]
+        return reading(caller.name)
     read = caller.readings.get(session.serial)
-    if read is None or drill.draw.random() < 0.2:
+    if read is None or drill.draw.random() < 0.1:
         return reading(caller.name)
     drill.ids += 1
     command_id = f"{caller.name}-{drill.ids}"
@@ -322,11 +329,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(90, "programmer acts", _programmer_acts),
     Action(3, "programmer leaves", _programmer_leaves),
     Action(6, "stranger calls", _stranger_calls),
-    Action(6, "process saves", _process_saves),
-    Action(3, "process stops and starts", _process_stops_and_starts),
-    Action(5, "process is killed", _process_is_killed),
-    Action(12, "mishap waits", _mishap_waits),
-    Action(3, "memory fails", _memory_fails),
+    Action(4, "process saves", _process_saves),
+    Action(1, "process stops and starts", _process_stops_and_starts),
+    Action(2, "process is killed", _process_is_killed),
+    Action(8, "mishap waits", _mishap_waits),
+    Action(1, "memory fails", _memory_fails),
     Action(6, "needle", _needle),
 )
 _CUMULATIVE = [sum(action.weight for action in ACTIONS[: n + 1]) for n in range(len(ACTIONS))]

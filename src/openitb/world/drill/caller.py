@@ -4,13 +4,17 @@ It moves frame by frame, so that two of them, and the adversary between, can com
 at any point. It believes a reply only from its own open session, as the real one does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from openitb.protocol import Applied, Interrogation, Refused, Reply, Role, decode_reply, encode
+from openitb.protocol import Applied, Interrogation, RecordRefill, Reply, Role, decode_reply, encode
 from openitb.telemetry import Hello, Initiator, KeyPair, Keys, Transport, key_id
 from openitb.world.drill.line import Air
 from openitb.world.drill.ward import Contact, key_of
 from openitb.world.drill.wishes import Wish
+
+
+class UnaskedError(ValueError):
+    """An answer came through the channel that belongs to no question."""
 
 
 @dataclass
@@ -74,15 +78,20 @@ class Caller:
         reply = decode_reply(session.transport.open(frame))
         wish, session.asked = session.asked, None
         if wish is None:
-            raise ValueError(f"{self.name}: got an answer without a question")
+            raise UnaskedError(f"{self.name}: got an answer without a question")
         self._believe(session.serial, wish, reply)
 
     def _believe(self, serial: str, wish: Wish, reply: Reply) -> None:
         self.told.append((serial, wish, reply))
         if isinstance(reply, Interrogation):
             self.readings[serial] = reply
-        elif isinstance(reply, Applied | Refused) and self.unknown.get(serial) is wish:
+            return
+        if self.unknown.get(serial) is wish:
             del self.unknown[serial]
+        if isinstance(reply, Applied) and isinstance(wish.request, RecordRefill):
+            self.readings.pop(serial, None)  # dose and drug belong together: read back before the next order
+        elif isinstance(reply, Applied) and serial in self.readings:
+            self.readings[serial] = replace(self.readings[serial], program_digest=reply.program_digest)
 
     def _open(self) -> Session:
         if self.session is None:

@@ -199,7 +199,10 @@ def flows_of(order: Order, concentration: int, minimum_nl_per_day: int) -> Flows
             return ((0, _half_down(Fraction(dose, concentration))),)
         case Flex(patterns):
             week = [
-                (day * DAY + step.from_ms_of_day, _half_down(Fraction(24 * step.dose_rate_pg_per_h, concentration)))
+                (
+                    day * DAY + step.from_ms_of_day,
+                    _half_down(Fraction(24 * step.dose_rate_pg_per_h, concentration)),
+                )
                 for pattern in patterns
                 for day in pattern.days
                 for step in pattern.steps

@@ -93,7 +93,11 @@ def silence_of_the_motor_sounds(scene: Scene) -> str:
     if state in CRITICAL_HALTS:
         return "" if CRITICAL_HALTS[state] in latched else f"{state.value} without its alarm"
     is_off = state is PumpState.STOPPED
-    return "" if is_off == (scene.bed.expected.flow == 0) else f"{state.value}, expected {scene.bed.expected.order}"
+    return (
+        ""
+        if is_off == (scene.bed.expected.flow == 0)
+        else f"{state.value}, expected {scene.bed.expected.order}"
+    )
 
 
 def alarms_follow_from_state(scene: Scene) -> str:
@@ -157,7 +161,9 @@ def nonsense_is_not_carried_out(scene: Scene) -> str:
 def dose_shown_is_dose_given(scene: Scene) -> str:
     """INV-13: ordered dose and weekly flow differ by less than a nL/day, and the remainder is shown."""
     program = scene.after.firmware.controller.program
-    if program is scene.before.firmware.controller.program or isinstance(program.order, Stopped | MinimumRate):
+    if program is scene.before.firmware.controller.program or isinstance(
+        program.order, Stopped | MinimumRate
+    ):
         return ""
     given = program.flow_nl_per_day * program.concentration_ug_per_ml
     remainder = exact_daily_dose_pg(program.order) - given
@@ -190,13 +196,9 @@ INVARIANTS = (
 )
 
 
-def first_problem(scene: Scene) -> tuple[str, str] | None:
-    """The first rule that does not hold, and how."""
-    for rule, problem in INVARIANTS:
-        found = problem(scene)
-        if found:
-            return rule, found
-    return None
+def problems(scene: Scene) -> dict[str, str]:
+    """The rules that do not hold, and how; empty if all do."""
+    return {rule: found for rule, problem in INVARIANTS if (found := problem(scene))}
 
 
 def _untold_effect(scene: Scene) -> str:

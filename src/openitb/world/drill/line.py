@@ -23,8 +23,8 @@ class Fate(NamedTuple):
 
 
 FATES = (
-    Fate("passes", 200),
-    Fate("is dropped", 4),
+    Fate("passes", 300),
+    Fate("is dropped", 5),
     Fate("is doubled", 4),
     Fate("is overtaken", 4),
     Fate("is cut", 2),

@@ -21,12 +21,12 @@ class Report:
 class Broken(ValueError):  # noqa: N818 - a finding, named as one
     """A rule did not hold; the text tells the seed and step, how to see it again, and what led there."""
 
-    def __init__(self, rule: str, problem: str, trace: "Trace") -> None:
+    def __init__(self, problems: dict[str, str], trace: "Trace") -> None:
         replay = f"pytest tests/system -k replay --system-seed {trace.seed} --system-steps {trace.steps}"
         story = "\n  ".join(trace.latest)
-        super().__init__(f"{rule}: {problem}\nseed {trace.seed}, step {trace.step}; replay: {replay}\n  {story}")
-        self.rule = rule
-        self.problem = problem
+        told = "\n".join(f"{rule}: {problem}" for rule, problem in problems.items())
+        super().__init__(f"{told}\nseed {trace.seed}, step {trace.step}; replay: {replay}\n  {story}")
+        self.rules = frozenset(problems)
         self.seed = trace.seed
 
 

@@ -17,7 +17,7 @@ from openitb.world.drill.bed import Accounts, Bed, Cause, Event, look
 from openitb.world.drill.caller import Caller
 from openitb.world.drill.disk import Disk
 from openitb.world.drill.expected import Expected, Fluid, specs_of
-from openitb.world.drill.invariants import first_problem
+from openitb.world.drill.invariants import problems
 from openitb.world.drill.outcome import Broken, Report, Trace
 from openitb.world.drill.ward import DiskHome, Ward
 from openitb.world.drill.wishes import drawn_order
@@ -101,9 +101,9 @@ class Drill:
         """Look at an implant and judge it; raises `Broken`."""
         bed = self.beds[serial]
         scene = look(bed, event or Event(self.ward.kept(serial), Cause.NOTHING), self.now_ms)
-        found = first_problem(scene)
+        found = problems(scene)
         if found:
-            raise Broken(*found, self.trace)
+            raise Broken(found, self.trace)
         if scene.moved:
             self.trace.mix(bed.seen.firmware.log.head.digest)
 
@@ -122,11 +122,11 @@ class Drill:
         """No other implant's process state may have changed: INV-11 and TEL-12."""
         for serial, bed in self.beds.items():
             if serial != touched and self.ward.kept(serial) is not bed.kept:
-                raise Broken("INV-11", f"{serial} changed though only {touched} was touched", self.trace)
+                raise self.broken("INV-11", f"{serial} changed though only {touched} was touched")
 
     def broken(self, rule: str, problem: str) -> Broken:
         """The finding that a rule did not hold."""
-        return Broken(rule, problem, self.trace)
+        return Broken({rule: problem}, self.trace)
 
     def report(self) -> Report:
         """How far it came."""
@@ -139,7 +139,8 @@ class Drill:
     def _bed(self, serial: str) -> Bed:
         draw = self.draw
         pump = catalogue.load().pump(draw.choice(PUMPS))
-        volume_nl = draw.randint(pump.residual_volume_nl, pump.reservoir_capacity_nl)
+        fullest_nl = draw.choice((pump.reservoir_capacity_nl, 2 * pump.low_reservoir_alarm_nl))
+        volume_nl = draw.randint(pump.residual_volume_nl, fullest_nl)
         drug = draw.choice((500, 1000, 2000))
         specimen = Specimen(draw.choice((0, 0, 30_001, -99_999)), draw.choice((0, 0, 20, -50)))
         zone_ms = draw.choice((0, units.MS_PER_H, -8 * units.MS_PER_H))
@@ -157,7 +158,9 @@ class Drill:
 
     def _begun(self, bed: Bed) -> Bed:
         """A pump is mostly running when it is met: with a first order, if it takes it."""
-        order = drawn_order(self.draw, catalogue.load().pump(bed.seen.build.pump_id), bed.expected.concentration)
+        order = drawn_order(
+            self.draw, catalogue.load().pump(bed.seen.build.pump_id), bed.expected.concentration
+        )
         command = ProgramPump("surgeon", "first", program_digest(bed.seen), order)
         implant, reply = handle(bed.seen, command, self.now_ms)
         if isinstance(reply, Applied):
@@ -165,4 +168,3 @@ class Drill:
         bed.kept = bed.seen = implant
         self.home.save(implant)
         return bed
-

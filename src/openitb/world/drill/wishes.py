@@ -204,7 +204,7 @@ WISHES: tuple[Row, ...] = (
     Row(2, "read old entries", _read_old),
     Row(12, "order", lambda desk: _order(desk, _any_order(desk))),
     Row(3, "stop", lambda desk: _order(desk, Stopped())),
-    Row(4, "order with prime", lambda desk: _order(desk, _any_order(desk), desk.draw.randint(1, 200_000))),
+    Row(4, "order with prime", lambda desk: _order(desk, _any_order(desk), desk.draw.randint(1, 500_000))),
     Row(4, "record refill", _refill),
     Row(4, "record a new drug with bridge", _new_drug),
     Row(3, "set low alarm", _low_alarm),
