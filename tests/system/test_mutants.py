@@ -18,7 +18,7 @@ Patch = pytest.MonkeyPatch
 
 
 def answers_are_forgotten(patch: Patch) -> None:
-    patch.setattr(commands, "_remembered", lambda firmware, command, reply: firmware)
+    patch.setattr(commands, "_remembered", lambda firmware, *_: firmware)
 
 
 def a_commit_is_answered_and_not_saved(patch: Patch) -> None:
@@ -109,11 +109,11 @@ def an_alarm_is_not_raised(patch: Patch) -> None:
 
 
 def alarms_outlive_their_cause(patch: Patch) -> None:
-    patch.setattr(alarms, "clear_gone", lambda firmware, build, actor: firmware)
+    patch.setattr(alarms, "clear_gone", lambda firmware, *_: firmware)
 
 
 def a_bridge_is_forgotten(patch: Patch) -> None:
-    patch.setattr(changes, "bridged", lambda controller, strokes, bridge: controller.stages)
+    patch.setattr(changes, "bridged", lambda controller, *_: controller.stages)
 
 
 def a_prime_runs_twice_as_fast(patch: Patch) -> None:
@@ -126,12 +126,12 @@ def a_prime_runs_twice_as_fast(patch: Patch) -> None:
         return factor * whole(control, build, at_ms, zone_ms)
 
     patch.setattr(controller, "rate", doubled)
-    patch.setattr(guard.Guard, "admits", lambda self, train: True)
+    patch.setattr(guard.Guard, "admits", lambda *_: True)
 
 
 def a_halted_pump_is_silent(patch: Patch) -> None:
     patch.delitem(alarms._CAUSES, alarms.AlarmCondition.DELIVERY_GUARD)
-    patch.setattr(guard.Guard, "admits", lambda self, train: train.count < 3000)
+    patch.setattr(guard.Guard, "admits", lambda _, train: train.count < 3000)
 
 
 def an_old_frame_is_taken_again(patch: Patch) -> None:
@@ -155,11 +155,11 @@ def a_reader_may_command(patch: Patch) -> None:
 def any_flow_is_compiled(patch: Patch) -> None:
     from openitb.prescription import program
 
-    patch.setattr(program, "_require_flow", lambda order, concentration, pump: None)
+    patch.setattr(program, "_require_flow", lambda *_: None)
 
 
 def a_stale_program_is_overwritten(patch: Patch) -> None:
-    patch.setattr(changes, "_require_current", lambda firmware, digest: None)
+    patch.setattr(changes, "_require_current", lambda *_: None)
 
 
 def a_restart_forgets_part_of_a_stroke(patch: Patch) -> None:
@@ -202,12 +202,15 @@ def test_a_planted_fault_is_found_within_a_few_seeds(
 ) -> None:
     mutant(monkeypatch)
     with pytest.raises(Broken) as found:
-        for seed in range(SEEDS):
-            run(Plan(seed, STEPS))
+        run_all(SEEDS)
     assert MUTANTS[mutant] in found.value.rules
     assert f"--system-seed {found.value.seed}" in str(found.value)
 
 
 def test_the_unchanged_product_passes_the_seeds_that_find_the_faults() -> None:
-    for seed in range(SEEDS // 5):
+    run_all(SEEDS // 5)
+
+
+def run_all(seeds: int) -> None:
+    for seed in range(seeds):
         run(Plan(seed, STEPS))

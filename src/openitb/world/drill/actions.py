@@ -6,12 +6,11 @@ what it touched, and tells in a few words what it was.
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 from openitb import units
 from openitb.implant import ImplantError, StoreError
-from openitb.protocol import Applied, ProtocolError, Role, encode
+from openitb.protocol import Applied, ProtocolError, encode
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
 from openitb.world.drill.caller import Caller, Session, UnaskedError
@@ -74,9 +73,8 @@ def _host_clock_goes_back(drill: Drill) -> str:
 
 
 def _frame_moves(drill: Drill) -> str:
-    busy = [
-        (caller, session) for caller in drill.callers if (session := caller.session) and session.air.is_busy
-    ]
+    talking = [(caller, caller.session) for caller in drill.callers if caller.session]
+    busy = [(caller, session) for caller, session in talking if session.air.is_busy]
     if not busy:
         return _programmer_acts(drill)
     caller, session = drill.draw.choice(busy)
@@ -90,7 +88,8 @@ def _frame_moves(drill: Drill) -> str:
 
 
 def _arrives_at_implant(drill: Drill, caller: Caller, session: Session, data: bytes) -> None:
-    drill.ward.heard, failed = None, False
+    drill.ward.listen()
+    failed = False
     try:
         answer = session.contact.receive(arrived(data))
     except (TelemetryError, OSError) as error:
@@ -179,7 +178,7 @@ def _stranger_calls(drill: Drill) -> str:
     """Anyone may send anything: noise, what was overheard, a hello with a key that nobody knows."""
     contact = Contact(drill.ward, drill.fresh)
     frames = _strange_frames(drill.draw, drill.old_frames)
-    drill.ward.heard = None
+    drill.ward.listen()
     for frame in frames:
         try:
             contact.receive(arrived(frame))
@@ -214,7 +213,7 @@ def _cycle(drill: Drill) -> None:
 
 
 def _process_is_killed(drill: Drill) -> str:
-    drill.ward.heard = None
+    drill.ward.listen()
     _restart(drill)
     return "while nothing was written"
 
@@ -255,11 +254,10 @@ def _needle(drill: Drill) -> str:
         out_nl, out_pg = drill.ward.needle(serial, volume_nl, drug)
     except ImplantError as error:
         raise drill.broken("INV-3", f"a needle within the capacity was refused: {error}") from None
-    accounts, fluid = bed.accounts, bed.expected.fluid
+    accounts = bed.accounts
     accounts.in_nl, accounts.in_pg = accounts.in_nl + volume_nl, accounts.in_pg + volume_nl * drug
     accounts.out_nl, accounts.out_pg = accounts.out_nl + out_nl, accounts.out_pg + out_pg
-    filled = replace(fluid, volume_nl=fluid.volume_nl - out_nl + volume_nl)
-    bed.expected = replace(bed.expected, fluid=filled)
+    bed.expected = bed.expected.refilled_by_needle(out_nl, volume_nl)
     drill.observe(serial, Event(drill.ward.kept(serial), Cause.NEEDLE))
     return f"{serial} {volume_nl} nL of {drug}"
 
@@ -267,7 +265,7 @@ def _needle(drill: Drill) -> str:
 def _under_mishap(drill: Drill, act: Callable[[], None]) -> str:
     """Do something that writes; what becomes of it if the disk fails or the process ends meanwhile."""
     told = "done"
-    drill.ward.heard = None
+    drill.ward.listen()
     try:
         act()
     except ProcessEnded as ended:

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from openitb import units
-from openitb.implant import Advanced, Implant, advance
+from openitb.catalogue import Pump
+from openitb.implant import Advanced, Contents, Implant, Specimen, advance, new_implant
 from openitb.protocol import Applied, Command, Interrogate, LogEntry, decode_reply, decode_request
 from openitb.timeline import Parcel
-from openitb.world.drill.expected import MILLION, Expected
+from openitb.world.drill.expected import MILLION, Expected, Fluid, specs_of
 from openitb.world.drill.ward import Heard
+
+EXACT = Specimen()
 
 
 @dataclass
@@ -77,6 +80,34 @@ class Event:
     cause: Cause
     heard: Heard | None = None
     sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Newborn:
+    """What a pump is implanted with, when, in which zone, and how it differs from its model."""
+
+    serial: str
+    contents: Contents
+    at_ms: int
+    zone_ms: int = 0
+    specimen: Specimen = EXACT
+
+
+def new_bed(newborn: Newborn, pump: Pump) -> Bed:
+    """A pump just implanted, stopped, and the reference that will live beside it."""
+    contents, specimen = newborn.contents, newborn.specimen
+    at_ms, volume_nl, drug = newborn.at_ms, contents.volume_nl, contents.concentration_ug_per_ml
+    implant = new_implant(newborn.serial, pump, contents, at_ms, newborn.zone_ms, specimen)
+    expected = Expected(
+        specs=specs_of(pump, implant.build.stopped_too_long_ms, specimen.gain_ppm),
+        fluid=Fluid(volume_nl),
+        concentration=drug,
+        clock_ms=at_ms,
+        zone_ms=newborn.zone_ms,
+        believed_nl=volume_nl,
+        low_alarm_nl=pump.low_reservoir_alarm_nl,
+    )
+    return Bed(implant, implant, expected, Accounts(volume_nl, volume_nl * drug))
 
 
 @dataclass(frozen=True, slots=True)

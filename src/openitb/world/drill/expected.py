@@ -104,6 +104,10 @@ class Expected:
             case SetClock(at_ms=at, zone_offset_ms=zone):
                 return replace(self, clock_ms=at - self.tick_ms, zone_ms=zone)
 
+    def refilled_by_needle(self, out_nl: int, in_nl: int) -> "Expected":
+        """The state after a needle drew some fluid and gave some; nothing in the firmware notices."""
+        return replace(self, fluid=replace(self.fluid, volume_nl=self.fluid.volume_nl - out_nl + in_nl))
+
     @property
     def flows(self) -> Flows:
         """The flow through the week that the order means at the label concentration."""
@@ -201,7 +205,7 @@ def flows_of(order: Order, concentration: int, minimum_nl_per_day: int) -> Flows
             week = [
                 (
                     day * DAY + step.from_ms_of_day,
-                    _half_down(Fraction(24 * step.dose_rate_pg_per_h, concentration)),
+                    _hourly(step.dose_rate_pg_per_h, concentration),
                 )
                 for pattern in patterns
                 for day in pattern.days
@@ -217,6 +221,10 @@ def _moved_on(ahead: tuple[tuple[int, int], ...], strokes: int) -> tuple[tuple[i
         strokes -= gone
         left += [(count - gone, drug)] if count > gone else []
     return tuple(left)
+
+
+def _hourly(dose_rate_pg_per_h: int, concentration: int) -> int:
+    return _half_down(Fraction(units.HOURS_PER_DAY * dose_rate_pg_per_h, concentration))
 
 
 def _half_down(value: Fraction) -> int:

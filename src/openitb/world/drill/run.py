@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 from openitb import catalogue, units
 from openitb.catalogue import Pump
-from openitb.implant import Contents, Implant, Specimen, StoreError, handle, new_implant, program_digest
+from openitb.implant import Contents, Implant, Specimen, StoreError, handle, program_digest
 from openitb.protocol import Applied, ProgramPump, Role
-from openitb.world.drill.bed import Accounts, Bed, Cause, Event, look
+from openitb.world.drill.bed import Bed, Cause, Event, Newborn, look, new_bed
 from openitb.world.drill.caller import Caller
 from openitb.world.drill.disk import Disk
-from openitb.world.drill.expected import Expected, Fluid, specs_of
 from openitb.world.drill.invariants import problems
 from openitb.world.drill.outcome import Broken, Report, Trace
 from openitb.world.drill.ward import DiskHome, Ward
@@ -108,7 +107,7 @@ class Drill:
             self.trace.mix(bed.seen.firmware.log.head.digest)
 
     def settle(self, serial: str) -> Implant:
-        """What a disk holds after a mishap: as last saved, or as it was being saved, to the last bit (INV-9)."""
+        """What a disk holds after a mishap: as last saved or as it was being saved, bit for bit (INV-9)."""
         try:
             found = self.home.load(serial)
         except (StoreError, KeyError) as error:
@@ -144,17 +143,8 @@ class Drill:
         drug = draw.choice((500, 1000, 2000))
         specimen = Specimen(draw.choice((0, 0, 30_001, -99_999)), draw.choice((0, 0, 20, -50)))
         zone_ms = draw.choice((0, units.MS_PER_H, -8 * units.MS_PER_H))
-        implant = new_implant(serial, pump, Contents(volume_nl, drug), self.now_ms, zone_ms, specimen)
-        expected = Expected(
-            specs=specs_of(pump, implant.build.stopped_too_long_ms, specimen.gain_ppm),
-            fluid=Fluid(volume_nl),
-            concentration=drug,
-            clock_ms=self.now_ms,
-            zone_ms=zone_ms,
-            believed_nl=volume_nl,
-            low_alarm_nl=pump.low_reservoir_alarm_nl,
-        )
-        return self._begun(Bed(implant, implant, expected, Accounts(volume_nl, volume_nl * drug)))
+        newborn = Newborn(serial, Contents(volume_nl, drug), self.now_ms, zone_ms, specimen)
+        return self._begun(new_bed(newborn, pump))
 
     def _begun(self, bed: Bed) -> Bed:
         """A pump is mostly running when it is met: with a first order, if it takes it."""

@@ -85,6 +85,10 @@ class Ward(PumpService):
         self.heard = replace(self.heard, reply=reply)
         return reply
 
+    def listen(self) -> None:
+        """Forget what was heard before the next step."""
+        self.heard = None
+
     def kept(self, serial: str) -> Implant:
         """The implant as the service keeps it, not advanced."""
         return self._implant(serial)
