@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from openitb.implant.firmware import alarms, changes, commands, guard, state, strokes
+from openitb.implant import memory
+from openitb.implant.firmware import alarms, changes, commands, controller, guard, state, strokes
 from openitb.implant.hardware import reservoir
+from openitb.prescription import program
 from openitb.telemetry import noise
-from openitb.world.drill import Broken, Plan, disk, run, ward
+from openitb.world.drill import Broken, Plan, disk, run
 
 SEEDS = 150
 STEPS = 80
@@ -97,9 +99,11 @@ def drug_vanishes_at_the_outlet(patch: Patch) -> None:
 
 
 def part_of_a_stroke_is_lost_when_time_is_cut(patch: Patch) -> None:
-    def lossy(counter: Any, train: Any) -> Any:
-        count, phase = divmod(train.flow, train.cost)
-        return replace(counter, tick_ms=train.end_ms, strokes=counter.strokes + count, phase=phase // 2)
+    whole = strokes.Counter.after
+
+    def lossy(*told: Any) -> Any:
+        counted = whole(*told)
+        return replace(counted, phase=counted.phase // 2)
 
     patch.setattr(strokes.Counter, "after", lossy)
 
@@ -117,8 +121,6 @@ def a_bridge_is_forgotten(patch: Patch) -> None:
 
 
 def a_prime_runs_twice_as_fast(patch: Patch) -> None:
-    from openitb.implant.firmware import controller
-
     whole = controller.rate
 
     def doubled(control: Any, build: Any, at_ms: int, zone_ms: int) -> int:
@@ -153,24 +155,22 @@ def a_reader_may_command(patch: Patch) -> None:
 
 
 def any_flow_is_compiled(patch: Patch) -> None:
-    from openitb.prescription import program
-
     patch.setattr(program, "_require_flow", lambda *_: None)
 
 
 def a_stale_program_is_overwritten(patch: Patch) -> None:
-    patch.setattr(changes, "_require_current", lambda *_: None)
+    patch.setattr(changes, "require_current", lambda *_: None)
 
 
 def a_restart_forgets_part_of_a_stroke(patch: Patch) -> None:
-    whole = ward.from_bytes
+    whole = memory.from_bytes
 
     def forgetful(data: bytes) -> Any:
         implant = whole(data)
         counter = replace(implant.firmware.counter, phase=0)
         return replace(implant, firmware=replace(implant.firmware, counter=counter))
 
-    patch.setattr(ward, "from_bytes", forgetful)
+    patch.setattr(memory, "from_bytes", forgetful)
 
 
 MUTANTS: dict[Callable[[Patch], None], str] = {

@@ -6,11 +6,13 @@ what it touched, and tells in a few words what it was.
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from openitb import units
-from openitb.implant import ImplantError, StoreError
-from openitb.protocol import Applied, ProtocolError, encode
+from openitb.implant import ImplantError
+from openitb.implant.memory import Slot
+from openitb.protocol import Applied, LogKind, ProtocolError, encode
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
 from openitb.world.drill.caller import Caller, Session, UnaskedError
@@ -18,7 +20,7 @@ from openitb.world.drill.disk import OPERATIONS, Mishap, ProcessEnded
 from openitb.world.drill.line import Air, arrived
 from openitb.world.drill.outcome import Report
 from openitb.world.drill.run import Drill, Plan
-from openitb.world.drill.ward import Contact
+from openitb.world.drill.ward import Contact, DiskSlots
 from openitb.world.drill.wishes import Desk, Wish, drawn_wish, reading
 
 DAY = units.MS_PER_DAY
@@ -220,26 +222,27 @@ def _process_is_killed(drill: Drill) -> str:
 
 def _mishap_waits(drill: Drill) -> str:
     mishap = drill.draw.choice(list(Mishap))
-    operations = drill.draw.randrange(len(OPERATIONS) * len(drill.beds))
+    operations = drill.draw.randrange(2 * len(OPERATIONS) * len(drill.beds))
     drill.disk.arm(mishap, operations)
     return f"{mishap.value} after {operations} operations"
 
 
 def _memory_fails(drill: Drill) -> str:
-    """A bit turns in a file at rest: the process must notice and not serve another implant instead."""
+    """A bit turns in one slot at rest: the other is served, and the log tells (SYS-03, LOG-07)."""
     drill.disk.disarm()
     drill.ward.catch_up()
+    drill.observe_saved()
     _hang_up_all(drill)
-    serial, bit = drill.any_serial(), drill.draw.randrange(2**20)
-    drill.disk.flip(serial, bit)
-    try:
-        drill.home.load(serial)
-    except StoreError:
-        drill.disk.flip(serial, bit)
-    else:
-        raise drill.broken("INV-9", f"{serial} was read with bit {bit} turned")
+    serial, slot, bit = drill.any_serial(), drill.draw.choice(list(Slot)), drill.draw.randrange(2**20)
+    drill.disk.flip(DiskSlots(drill.disk, serial).name(slot), bit)
+    found, before = drill.home.load(serial), drill.beds[serial].kept
+    if found.firmware.log.entries[-1].kind is not LogKind.MEMORY_MASKED:
+        raise drill.broken("INV-9", f"{serial} was read with bit {bit} turned, and the log does not tell")
+    if replace(found, firmware=replace(found.firmware, log=before.firmware.log)) != before:
+        raise drill.broken("INV-9", f"{serial} was read as another, with bit {bit} turned")
+    drill.observe(serial, Event(found, Cause.MASKED))
     drill.started()
-    return f"{serial} bit {bit}"
+    return f"{serial} slot {slot.value} bit {bit}"
 
 
 def _needle(drill: Drill) -> str:

@@ -66,6 +66,7 @@ class Cause(StrEnum):
     NOTHING = "nothing"
     REQUEST = "request"
     SAVED = "saved or read back"
+    MASKED = "read back from one slot, the other being damaged"
     NEEDLE = "needle"
 
 

@@ -53,9 +53,9 @@ class Disk:
         """The whole files."""
         return tuple(sorted(name for name in self._files if not name.endswith(".new")))
 
-    def read(self, name: str) -> bytes:
-        """The bytes of a file."""
-        return self._files[name].content
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a file; None if there is none."""
+        return self._files[name].content if name in self._files else None
 
     def replace(self, name: str, data: bytes) -> None:
         """Replace a file by a complete one; raises `ProcessEnded` or `OSError` where a mishap strikes."""

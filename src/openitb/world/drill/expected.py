@@ -103,6 +103,8 @@ class Expected:
                 return replace(self, low_alarm_nl=volume)
             case SetClock(at_ms=at, zone_offset_ms=zone):
                 return replace(self, clock_ms=at - self.tick_ms, zone_ms=zone)
+            case _:
+                raise NotImplementedError(f"the reference knows no {type(command).__name__} yet")
 
     def refilled_by_needle(self, out_nl: int, in_nl: int) -> "Expected":
         """The state after a needle drew some fluid and gave some; nothing in the firmware notices."""
@@ -212,6 +214,8 @@ def flows_of(order: Order, concentration: int, minimum_nl_per_day: int) -> Flows
                 for step in pattern.steps
             ]
             return tuple(sorted(week))
+        case _:
+            raise NotImplementedError(f"the reference knows no {type(order).__name__} yet")
 
 
 def _moved_on(ahead: tuple[tuple[int, int], ...], strokes: int) -> tuple[tuple[int, int], ...]:

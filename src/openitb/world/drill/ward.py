@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from openitb.implant import Home, Implant, PumpService, StoreError, fill, from_bytes, to_bytes, withdraw
+from openitb.implant import Home, Implant, PumpService, StoreError, fill, withdraw
+from openitb.implant.memory import Slot, recall, save
 from openitb.protocol import Role
 from openitb.telemetry import FrameError, Hello, KeyPair, Keys, Transport, respond
 from openitb.telemetry.hello import decode_hello
@@ -22,6 +23,26 @@ Draw32 = Callable[[], bytes]
 def key_of(name: str) -> KeyPair:
     """The static key pair of an implant, a role or a stranger: the same in every run."""
     return KeyPair.from_private(hashlib.sha256(b"openitb drill key\n" + name.encode()).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSlots:
+    """The two slots of an implant as files on a `Disk`."""
+
+    disk: Disk
+    serial: str
+
+    def name(self, slot: Slot) -> str:
+        """The file of a slot."""
+        return f"{self.serial}.{slot.value}"
+
+    def read(self, slot: Slot) -> bytes | None:
+        """The file's bytes; None if there is none."""
+        return self.disk.read(self.name(slot))
+
+    def write(self, slot: Slot, data: bytes) -> None:
+        """Replace the file."""
+        self.disk.replace(self.name(slot), data)
 
 
 @dataclass(frozen=True)
@@ -37,11 +58,11 @@ class DiskHome(Home):
 
     def serials(self) -> tuple[str, ...]:
         """The implants on the disk."""
-        return self.disk.names()
+        return tuple(sorted({name.partition(".")[0] for name in self.disk.names()}))
 
     def load(self, serial: str) -> Implant:
-        """An implant as last saved; `StoreError` if it is damaged."""
-        implant = from_bytes(self.disk.read(serial))
+        """An implant as last saved; `StoreError` if it is beyond repair."""
+        implant = recall(DiskSlots(self.disk, serial))
         if implant.serial != serial:
             raise StoreError(f"implant {serial}: the file holds {implant.serial}")
         return implant
@@ -49,7 +70,7 @@ class DiskHome(Home):
     def save(self, implant: Implant) -> None:
         """Replace its file."""
         self.saving[implant.serial] = implant
-        self.disk.replace(implant.serial, to_bytes(implant))
+        save(DiskSlots(self.disk, implant.serial), implant)
         self.committed[implant.serial] = self.saving.pop(implant.serial)
 
     def implant_keys(self, serial: str, role: Role) -> Keys:
