@@ -128,7 +128,7 @@ def test_no_hour_is_fuller_or_emptier_where_the_pumps_own_ticks_would_wrap(ticks
 
 
 @pytest.mark.slow
-@pytest.mark.requirement("DEL-01", "DEL-18", "TIM-03", "TIM-04", "BAT-03")
+@pytest.mark.requirement("DEL-01", "DEL-18", "TIM-04", "BAT-03")
 @pytest.mark.parametrize("begins", ["2026-01-05", "2032-03-01", "2095-02-21"])
 def test_ten_years_of_refills_leap_days_and_zones_lose_nothing_and_alarm_for_no_cause(begins: str) -> None:
     start = instant(begins)
