@@ -25,7 +25,9 @@ from openitb.implant.hardware.parts import Hardware
 from openitb.implant.implant import Contents, Implant, new_firmware
 from openitb.protocol import Anchor, LogKind, ProtocolError, WindowDose, schema, verify_chain
 
-MAGIC = b"openitb implant 3\n"
+FORMAT = b"openitb implant "
+VERSION = 4
+MAGIC = b"%b%d\n" % (FORMAT, VERSION)
 DIGEST_BYTES = hashlib.sha256().digest_size
 LENGTH_BYTES = 4
 
@@ -136,7 +138,7 @@ def _section(part: object) -> bytes:
 def _sections(data: bytes) -> tuple[bytes, bytes, bytes]:
     """The three bodies by their checksums; an empty one stands for a section that is damaged."""
     if not data.startswith(MAGIC):
-        raise StoreError(f"implant: got {len(data)} bytes of something else, expected version 3")
+        raise StoreError(f"implant: {_unfitting(data)}, expected format {VERSION}")
     at, bodies = len(MAGIC), list[bytes]()
     for _ in range(3):
         size = int.from_bytes(data[at : at + LENGTH_BYTES], "big")
@@ -147,6 +149,21 @@ def _sections(data: bytes) -> tuple[bytes, bytes, bytes]:
     if at != len(data):
         raise StoreError("implant: the lengths do not match, the file is damaged or cut short")
     return bodies[0], bodies[1], bodies[2]
+
+
+def earlier_version(data: bytes) -> int | None:
+    """The format of an implant written by an earlier release; None for anything else."""
+    head, _, _ = data[: len(MAGIC)].partition(b"\n")
+    number = head.removeprefix(FORMAT)
+    is_one = head != number and number.isdigit() and int(number) < VERSION
+    return int(number) if is_one else None
+
+
+def _unfitting(data: bytes) -> str:
+    version = earlier_version(data)
+    return (
+        f"got {len(data)} bytes of something else" if version is None else f"got the earlier format {version}"
+    )
 
 
 def _read(kind: type[Part], body: bytes) -> Part:

@@ -68,6 +68,13 @@ class LogKind(StrEnum):
     KEY_REVOKED = "key revoked"
     LIBRARY_INTENDED = "library intended"
     LIBRARY_UPDATED = "library updated"
+    TONE_INTENDED = "test tone intended"
+    TONE_SOUNDED = "test tone sounded"
+
+    @property
+    def is_intent(self) -> bool:
+        """True for what is written before the effect, and so is no sign of it."""
+        return self.name.endswith("_INTENDED")
 
 
 Detail = tuple[tuple[str, str | int], ...]
