@@ -191,7 +191,7 @@ def test_a_cell_that_fails_early_is_told_of_and_a_spent_one_ends_service_without
         bench.order(SIMPLE)
     lay(weak, SpellKind.WEAK, DAY)
     lay(spent, SpellKind.SPENT, DAY)
-    weak.run_to(DAY + 90 * DAY - 1)
+    weak.run_to(DAY + DAY + 90 * DAY - 1)  # a day until it is believed
     assert AlarmCondition.ELECTIVE_REPLACEMENT in latched_alarms(weak.implant)
     assert pump_state(weak.implant) is PumpState.RUNNING
     weak.run(1)

@@ -18,11 +18,12 @@ from openitb.implant.firmware.credits import Ledger
 from openitb.implant.firmware.link_memory import LinkMemory
 from openitb.implant.firmware.patient import PatientControls
 from openitb.implant.firmware.perception import safe_state
+from openitb.implant.firmware.seal import sealed
 from openitb.implant.firmware.state import Answer, BelievedReservoir, Firmware, WallClock
 from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.watch import settled
 from openitb.implant.hardware.parts import Hardware
-from openitb.implant.implant import Contents, Implant, new_firmware
+from openitb.implant.implant import Contents, Implant, new_firmware, self_tested
 from openitb.protocol import Anchor, LogKind, ProtocolError, WindowDose, schema, verify_chain
 
 FORMAT = b"openitb implant "
@@ -75,7 +76,7 @@ def to_bytes(implant: Implant) -> bytes:
 
 
 def from_bytes(data: bytes) -> Implant:
-    """The implant that `to_bytes` wrote; any other bytes raise `StoreError`."""
+    """The implant that `to_bytes` wrote, after its self test; any other bytes raise `StoreError`."""
     truth, belief, plate = _sections(data)
     read, _ = _read(_Truth, truth), _read(_Plate, plate)
     return _verified(Implant(read.build, read.hardware, _read(Firmware, belief), read.now_ms))
@@ -126,6 +127,7 @@ def _safe(truth: _Truth, plate: _Plate) -> Firmware:
         answers=plate.answers,
         link=plate.link,
     )
+    firmware = sealed(firmware)
     safe = safe_state(firmware, build, LogKind.MEMORY_LOST)
     return settled(authorised(firmware, safe, build), build)
 
@@ -181,4 +183,4 @@ def _verified(implant: Implant) -> Implant:
     fault = verify_chain(log.entries, log.anchor)
     if fault is not None:
         raise StoreError(f"implant {implant.serial}: log: {fault.problem}")
-    return implant
+    return self_tested(implant)
