@@ -22,7 +22,7 @@ from openitb.implant.firmware.log import new_log
 from openitb.implant.firmware.perception import before_reading, feel
 from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, WallClock, logged
 from openitb.implant.firmware.strokes import Counter
-from openitb.implant.firmware.watch import charges, next_train, ran, settled, vetoed
+from openitb.implant.firmware.watch import charges, next_train, ran, ran_whole, settled, trains_ahead, vetoed
 from openitb.implant.hardware.clock import Crystal
 from openitb.implant.hardware.motor import Motor
 from openitb.implant.hardware.outlet import Outlet
@@ -194,14 +194,24 @@ def _felt(firmware: Firmware, build: Build, senses: Senses) -> Firmware:
 def _stretch(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) -> Firmware:
     """The firmware after a stretch in which nothing changes but what it does itself."""
     while firmware.counter.tick_ms < until_tick:
-        end_tick = min((until_tick, *outlet.ticks_that_matter(firmware, build)))
-        train = outlet.until_noticed(next_train(firmware, build, end_tick, outlet.turns), firmware, build)
-        admitted = firmware.guard.admitted(train, charges(firmware, build, train))
-        if admitted is None:
-            firmware = vetoed(firmware, build)
+        ahead = trains_ahead(firmware, build, until_tick) if outlet.is_sound else ()
+        trains = firmware.guard.whole(ahead)
+        if trains:
+            outlet.turn_whole(trains, build.stroke_nl)
+            firmware = ran_whole(firmware, build, trains)
         else:
-            firmware = ran(firmware, build, admitted, outlet.turn(admitted, build.stroke_nl))
+            firmware = _step(firmware, build, outlet, until_tick)
     return firmware
+
+
+def _step(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) -> Firmware:
+    """The firmware at the next moment that matters."""
+    end_tick = min((until_tick, *outlet.ticks_that_matter(firmware, build)))
+    train = outlet.until_noticed(next_train(firmware, build, end_tick, outlet.turns), firmware, build)
+    admitted = firmware.guard.admitted(train, charges(firmware, build, train))
+    if admitted is None:
+        return vetoed(firmware, build)
+    return ran(firmware, build, admitted, outlet.turn(admitted, build.stroke_nl))
 
 
 def new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock) -> Firmware:
