@@ -21,11 +21,13 @@ from openitb.prescription.modes import Periodic
 from openitb.prescription.program import compile_order
 from openitb.programmer import Applied, plan_rules, sending
 from openitb.programmer.entry import DOSE_RATE, EntryError
+from openitb.programmer.script import parse_script, run_script
 from openitb.programmer.visit import Visit, VisitError, answer, open_visit, review_visit
-from openitb.programmer.workflow import workflow
+from openitb.programmer.workflow import Workflow, workflow
 from openitb.telemetry import Channel, NoAnswer
 from tests.hazards.parts import DAY, HOUR, MINUTE, SIMPLE, UG, both, lay, treated
 from tests.implant.conftest import Bench
+from tests.programmer.test_script import SECOND, SECRETS, START
 
 PUMP = catalogue.load().pump("synchromed-ii-20")
 CAPPED = PatientLimits("spinal", 40.0, 900 * UG)
@@ -288,3 +290,56 @@ def test_a_prime_for_a_longer_catheter_than_the_patient_has(desk: Any) -> None:
 
 def _rules_without(name: str) -> list[Callable[..., object]]:
     return [rule for rule in plan_rules.RULES if rule.__name__ != name]
+
+
+# --- after a fill, and in the scanner -----------------------------------------------------------------
+
+
+def closed_unasked(station: Any) -> bool:
+    """True if a fill is over although nobody wrote down what was asked about the patient."""
+    lines = (START + SECOND).split("\n")
+    text = "\n".join(line for line in lines if not line.startswith(AFTER_FILL))
+    try:
+        done = run_script(parse_script(text), station, SECRETS.__getitem__)
+    except VisitError:
+        return False
+    return isinstance(done.outcome, Applied)
+
+
+AFTER_FILL = ("pocket_check", "catheter_check", "observation")
+
+
+def asks_nothing_after(_workflow: Workflow) -> Workflow:
+    steps = tuple(replace(s, asks=()) if set(s.asks) & set(AFTER_FILL) else s for s in _workflow.steps)
+    return replace(_workflow, steps=steps)
+
+
+@pytest.mark.hazard("INC-09", "HAZ-21")
+@pytest.mark.hazard("INC-09", without="the questions after a fill")
+@pytest.mark.hazard("HAZ-21", without="the questions after a fill")
+def test_nobody_asks_whether_the_drug_went_beside_the_pump_or_stays_at_the_tip(stations: Any) -> None:
+    """No part of the system can feel either: what stands against them is that somebody must look."""
+    unasked = asks_nothing_after(workflow("initial implant"))
+    off = {"openitb.programmer.script.workflow": lambda _name: unasked}
+    held, loose = both(lambda: closed_unasked(next(stations)), off)
+    assert (held, loose) == (False, True)
+
+
+@pytest.mark.hazard("INC-10")
+@pytest.mark.hazard("INC-10", without="emptying the pump before the scan")
+def test_a_strong_field_opens_the_valves() -> None:
+    says = next(step.says for step in workflow("mri before").steps if step.step_id == "before-magnet")
+    assert "empty one whose valves" in says
+    dump_nl_per_day = catalogue.load().fault("F-23").fact("dump").whole("nL/day")
+
+    def given_nl(emptied: bool) -> int:
+        pump = Bench(pump_id="prometra-ii-20")
+        pump.order(MinimumRate())
+        if emptied:
+            pump.implant, _, _ = withdraw(pump.implant, pump.implant.now_ms)
+        lay(pump, SpellKind.FREE_FLOW, HOUR, 3 * HOUR, amount=dump_nl_per_day)
+        pump.run(4 * HOUR)
+        return pump.delivered_nl()
+
+    assert given_nl(emptied=True) == 0
+    assert given_nl(emptied=False) > 15_000_000

@@ -1,6 +1,6 @@
 """Sessions with one implant: each opens a channel, asks, and closes it.
 
-Holds: PRG-11.
+Holds: LOG-05, PRG-11.
 """
 
 from collections.abc import Callable
