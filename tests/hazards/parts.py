@@ -1,5 +1,6 @@
 """Taking one part out, so that a hazard is lived with it and without it; harm is what truth shows."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -22,11 +23,18 @@ Harm = TypeVar("Harm")
 
 
 def both(harm: Callable[[], Harm], taken_out: dict[str, object]) -> tuple[Harm, Harm]:
-    """What comes of it with every part in place, and with those replaced (dotted name: stand-in)."""
+    """What comes of it with every part in place, and with those replaced.
+
+    Parts go by their dotted name, or as `module:name` where a function hides its module.
+    """
     held = harm()
     with pytest.MonkeyPatch.context() as patch:
         for target, stand_in in taken_out.items():
-            patch.setattr(target, stand_in)
+            module, _, name = target.partition(":")
+            if name:
+                patch.setattr(sys.modules[module], name, stand_in)
+            else:
+                patch.setattr(target, stand_in)
         return held, harm()
 
 

@@ -31,6 +31,8 @@ from openitb.protocol import (
     LogKind,
     PumpState,
     Refused,
+    Role,
+    SetClock,
     SetLowReservoirAlarm,
 )
 
@@ -184,7 +186,7 @@ def test_a_failing_test_at_the_start_of_delivery_refuses_the_order(
 # --- progress -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("SYS-04")
+@pytest.mark.requirement("SYS-04", "DEL-11")
 def test_a_hang_ends_with_a_restart_into_the_program_and_nothing_is_made_up(bench: object) -> None:
     bench.order(SIMPLE)
     lay(bench, SpellKind.HUNG, HOUR, HOUR + 100 * SECOND)
@@ -325,3 +327,52 @@ def test_a_hang_and_a_stop_survive_a_restart_of_the_process(bench: object) -> No
 def test_damaged_bytes_are_still_refused_before_any_test(bench: object) -> None:
     with pytest.raises(StoreError):
         from_bytes(to_bytes(bench.implant)[:-1])
+
+
+# --- over a restart, and after a bolus --------------------------------------------------------------------
+
+
+@pytest.mark.requirement("ALM-08")
+def test_a_latched_alarm_survives_a_restart_until_a_clinician_acts_and_its_cause_is_gone(
+    bench: object,
+) -> None:
+    bench.order(SIMPLE)
+    lay(bench, SpellKind.STILL, HOUR, 3 * HOUR)
+    bench.run_to(2 * HOUR)
+    bench.implant = from_bytes(to_bytes(bench.implant))
+    setting = SetLowReservoirAlarm("nurse", "while it stands", 2_000_000)
+    bench.tell(setting)
+    assert latched_alarms(bench.implant) == (AlarmCondition.MOTOR_STALL,)  # the cause is still there
+    bench.run_to(4 * HOUR)
+    bench.tell(replace(setting, command_id="reader"), Role.READ_ONLY)
+    assert latched_alarms(bench.implant) == (AlarmCondition.MOTOR_STALL,)  # not a clinician
+    bench.tell(replace(setting, command_id="clinician"))
+    assert latched_alarms(bench.implant) == ()
+
+
+@pytest.mark.requirement("TIM-01")
+def test_elapsed_time_goes_on_over_a_restart_whatever_the_clock_says(bench: object) -> None:
+    bench.order(SIMPLE)
+    bench.run(HOUR)
+    bench.tell(SetClock("nurse", "clock", START_MS - 400 * DAY, 0))
+    bench.implant = from_bytes(to_bytes(bench.implant))
+    bench.run(HOUR)
+    assert bench.read().age_ms == 2 * HOUR
+    assert bench.implant.firmware.at_ms == START_MS - 400 * DAY + HOUR
+
+
+@pytest.mark.requirement("RES-01")
+def test_a_bolus_brings_the_low_reservoir_alarm_nearer_by_its_volume(
+    bench: object, make_bench: Callable
+) -> None:
+    control = make_bench()
+    for each in (bench, control):
+        each.order(SIMPLE)
+    digest = bench.read().program_digest
+    bench.tell(DeliverBolus("nurse", "bolus", digest, 100_000, 30 * MINUTE))
+    since = []
+    for each in (bench, control):
+        each.run_days(46)
+        alarm = next(a for a in each.read().alarms if a.condition is AlarmCondition.LOW_RESERVOIR)
+        since.append(alarm.since_ms)
+    assert abs(since[1] - since[0] - 100_000 * DAY // 400_000) <= 54_000

@@ -5,6 +5,8 @@ Time passes in `advance`, a message comes in through `handle`, a needle through 
 volumes whole nL, drug whole pg. What the firmware counts and what really leaves the outlet meet in
 one place only, `Outlet.turn`, with the delivery guard between them; what the parts let the firmware
 feel comes back by one narrow door, `Senses`. Faults are `Spell`s laid on the parts beforehand.
+
+Holds: SYS-10, TIM-04.
 """
 
 from collections.abc import Iterable

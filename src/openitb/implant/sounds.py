@@ -4,7 +4,7 @@ Three things apart: the condition (`firmware.alarms`), the signal (tones at fixe
 condition is latched and not silenced, the most urgent deciding), and its being heard, which is up to people.
 Everything follows from the log; nothing here is known to the pump.
 
-Holds: ALM-05, ALM-07, ALM-09, ALM-13.
+Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-13.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -4,6 +4,8 @@ Three sections, each with its own checksum: the *truth* (parts and model), the *
 firmware remembers) and the *plate*, the few facts that a pump must not forget. What is read back is
 the implant that was written, to the last integer, or a `StoreError`; where only the belief is
 damaged, `salvaged` gives the pump at minimum rate with a critical alarm instead.
+
+Holds: SYS-06.
 """
 
 import hashlib

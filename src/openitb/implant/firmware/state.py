@@ -1,4 +1,7 @@
-"""All that an implant's firmware remembers."""
+"""All that an implant's firmware remembers.
+
+Holds: TIM-01.
+"""
 
 from dataclasses import dataclass, replace
 

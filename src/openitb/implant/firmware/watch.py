@@ -2,6 +2,8 @@
 
 A stretch of constant flow ends where the flow changes, where a stage or the reservoir reaches a
 given stroke, or where a date falls due. In between nothing can happen, so it is one step.
+
+Holds: DEL-12, DEL-17.
 """
 
 from collections.abc import Iterator
