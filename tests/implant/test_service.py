@@ -32,10 +32,12 @@ from openitb.protocol import (
     Interrogate,
     Interrogation,
     ProgramPump,
+    ReadStaged,
     Refused,
     Reply,
     Request,
     Role,
+    TransferReport,
     decode_reply,
     encode,
     verify_chain,
@@ -104,6 +106,19 @@ def test_an_answered_command_is_already_on_disk(home: Home, service: PumpService
     applied = ask(home, order(home))
     assert isinstance(applied, Applied)
     assert program_digest(home.load(SERIAL)) == applied.program_digest
+
+
+def test_what_changes_nothing_is_answered_without_a_write(
+    home: Home, service: PumpService, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(home, order(home))
+    clock.now_ms += DAY
+    saved = list[Implant]()
+    monkeypatch.setattr(Home, "save", lambda _, implant: saved.append(implant))
+    assert isinstance(ask(home, ReadStaged("nurse")), TransferReport)
+    assert saved == []
+    assert isinstance(ask(home, Interrogate("nurse")), Interrogation)
+    assert len(saved) == 1
 
 
 @pytest.mark.requirement("TEL-05")
@@ -274,18 +289,21 @@ def test_a_command_that_could_not_be_saved_is_not_answered_and_not_in_force(
 
 @pytest.mark.requirement("SYS-05")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_after_a_failure_behind_the_rename_the_disk_decides_what_is_in_force(
+def test_after_a_failure_between_the_two_slots_the_disk_decides_what_is_in_force(
     home: Home, service: PumpService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = order(home)
+    command, synced = order(home), list[int]()
 
-    def lost(*_: object) -> None:
-        raise OSError("folder not synced")
+    def lost(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) == 2:
+            raise OSError("second slot not written")
 
-    monkeypatch.setattr(home_module, "_sync_folder", lost)
+    monkeypatch.setattr(home_module.os, "fsync", lost)
     with pytest.raises(NoAnswer):
         ask(home, command)
     monkeypatch.undo()
+    assert len(synced) == 2
     assert program_digest(service.implant(SERIAL)) == program_digest(home.load(SERIAL))
     assert isinstance(ask(home, command), Applied)
 

@@ -18,7 +18,7 @@ from openitb.implant.implant import Implant, advance, handle
 from openitb.implant.pairing import OpenGate
 from openitb.implant.radio import NewKey
 from openitb.implant.wand import Draw, arrives
-from openitb.protocol import ProtocolError, Refused, Role, decode_request, encode
+from openitb.protocol import ProtocolError, Refused, Reply, Request, Role, decode_request, encode
 from openitb.telemetry import Address, Challenges, Costs, Hello, KeyPair, Keys, Limits, Listener, key_id
 
 SAVE_EVERY_MS = 5 * units.MS_PER_MIN
@@ -122,10 +122,7 @@ class PumpService:
             caller = self._caller(hello)  # again at each request: it may be revoked meanwhile
             if caller is None:
                 return encode(Refused("role", "this key is no longer taken here"))
-            implant, reply = handle(
-                self._implant(hello.serial), message, self._now(hello.serial), caller.role
-            )
-            self._keep(implant)
+            reply = self._handle(hello.serial, message, caller.role)
         return encode(reply)
 
     def pairing(self, serial: str) -> "_Gate | None":
@@ -155,6 +152,17 @@ class PumpService:
             implant, refused = radio.admit_key(before, new, digits, self._now(gate.serial))
             self._keep(implant)
         return encode(refused or pairing.applied(implant))
+
+    def _handle(self, serial: str, request: Request, role: Role) -> Reply:
+        """Carry a request out and keep what it changed; time alone need not be kept, it passes again."""
+        now_ms = self._now(serial)
+        before = advance(self._implant(serial), now_ms).implant
+        after, reply = handle(before, request, now_ms, role)
+        if after.firmware is before.firmware:
+            self._implants[serial] = after
+        else:
+            self._keep(after)
+        return reply
 
     def _caller(self, hello: Hello) -> "_Caller | None":
         """Who the hello names, if the implant takes that key: one of the home's, or one paired."""
