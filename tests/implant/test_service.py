@@ -24,6 +24,7 @@ from openitb.implant import (
     provision,
 )
 from openitb.implant import home as home_module
+from openitb.implant import service as service_module
 from openitb.implant.firmware.log import new_log
 from openitb.prescription import SimpleContinuous
 from openitb.protocol import (
@@ -252,12 +253,31 @@ def test_implants_are_saved_now_and_then(
         if implant.now_ms == clock.now_ms:
             saved.set()
 
-    service.start(save_every_ms=10)
+    service.start(look_every_ms=10)
     clock.now_ms += DAY
     monkeypatch.setattr(Home, "save", save)
     assert saved.wait(5)
     service.stop()
     assert home.load(SERIAL).now_ms == clock.now_ms
+
+
+def test_an_implant_that_nobody_speaks_to_is_left_alone_for_a_day(
+    home: Home, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Semaphore(0)
+
+    def watched() -> int:
+        looked.release()
+        return clock.now_ms
+
+    service = PumpService(home, watched, QUICK)
+    service.start(look_every_ms=5)
+    clock.now_ms += DAY - 1
+    with monkeypatch.context() as patched:
+        patched.setattr(service_module, "advance", lambda *_: pytest.fail("it was advanced"))
+        for _ in range(10):
+            assert looked.acquire(timeout=5)
+    service.stop()
 
 
 @pytest.mark.requirement("SYS-03")
@@ -312,7 +332,7 @@ def test_a_full_disk_does_not_end_the_periodic_saving(
     home: Home, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = PumpService(home, clock, QUICK)
-    service.start(save_every_ms=5)
+    service.start(look_every_ms=5)
     failed = threading.Event()
 
     def full(*_: object) -> None:
