@@ -103,6 +103,9 @@ class LogEntry:
     detail: Detail
     digest: bytes
 
+    def __hash__(self) -> int:
+        return hash(self.digest)  # equal entries have equal digests
+
     def get(self, name: str) -> str | int | None:
         """The detail of that name; None if the entry has none."""
         return dict(self.detail).get(name)
