@@ -43,8 +43,6 @@ BITS = 8
 HOUR, MINUTE = units.MS_PER_H, units.MS_PER_MIN
 EVERY_DAY = tuple(range(7))
 NIGHT_AND_DAY = Flex((FlexPattern(EVERY_DAY, (FlexStep(0, 12_000_000), FlexStep(8 * HOUR, 6_000_000))),))
-    (FlexPattern(tuple(range(7)), (FlexStep(0, 12_000_000), FlexStep(8 * HOUR, 6_000_000))),)
-)
 NEXT = SimpleContinuous(230 * units.PG_PER_UG)
 
 
