@@ -8,7 +8,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tools.checkout import ROOT
+
 GROUPS = Path(__file__).with_name("groups.toml")
 WORK = ROOT / "build" / "mutation"
 COPIED = ("src", "tests", "tools", "docs", "examples")

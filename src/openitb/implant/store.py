@@ -89,14 +89,15 @@ def from_bytes(data: bytes) -> Implant:
 
 
 def salvaged(data: bytes) -> Implant:
-    """The implant at minimum rate with a critical alarm, from bytes whose belief is damaged.
+    """The implant at minimum rate with a critical alarm, from bytes whose belief or plate is damaged.
 
     Counts, computed reservoir, clock, answers and link are kept from the plate; the log goes on from
     where it stood, its entries lost. No bolus, staged program, silence or patient control is kept.
-    Raises `StoreError` if truth or plate are damaged too. Holds: DEL-14.
+    Raises `StoreError` if the truth is damaged, or belief and plate both. Holds: DEL-14.
     """
-    truth, _, plate = _sections(data)
-    read, kept = _read(_Truth, truth), _read(_Plate, plate)
+    truth, belief, plate = _sections(data)
+    read = _read(_Truth, truth)
+    kept = _read(_Plate, plate) if plate else _plate(_read(Firmware, belief))
     return Implant(read.build, read.hardware, _safe(read, kept), read.now_ms)
 
 
