@@ -214,7 +214,9 @@ class PumpService:
     def _save_now_and_then(self, every_ms: int) -> None:
         while not self._stopping.wait(every_ms / units.MS_PER_S):
             now_ms = self._clock()
-            due = [serial for serial, saved in tuple(self._saved_ms.items()) if now_ms - saved >= SAVE_AFTER_MS]
+            due = [
+                serial for serial, saved in tuple(self._saved_ms.items()) if now_ms - saved >= SAVE_AFTER_MS
+            ]
             try:
                 for serial in due:
                     self._catch_up(serial)
