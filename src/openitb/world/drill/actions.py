@@ -16,7 +16,7 @@ from openitb.protocol import Applied, LogKind, ProtocolError, encode
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
 from openitb.world.drill.caller import Caller, Session, UnaskedError
-from openitb.world.drill.disk import OPERATIONS, Mishap, ProcessEnded
+from openitb.world.drill.disk import OPERATIONS_OVER, Mishap, ProcessEnded
 from openitb.world.drill.line import Air, arrived
 from openitb.world.drill.outcome import Report
 from openitb.world.drill.run import Drill, Plan
@@ -222,7 +222,7 @@ def _process_is_killed(drill: Drill) -> str:
 
 def _mishap_waits(drill: Drill) -> str:
     mishap = drill.draw.choice(list(Mishap))
-    operations = drill.draw.randrange(2 * len(OPERATIONS) * len(drill.beds))
+    operations = drill.draw.randrange(2 * len(OPERATIONS_OVER) * len(drill.beds))
     drill.disk.arm(mishap, operations)
     return f"{mishap.value} after {operations} operations"
 
@@ -309,6 +309,7 @@ def _restart(drill: Drill) -> None:
         asked = heard if heard and heard.serial == serial and not heard.reply else None
         sound = drill.sound.get(asked.request, False) if asked else True
         drill.observe(serial, Event(bed.kept if found == bed.kept else found, Cause.SAVED, asked, sound))
+        drill.home.save(found)  # a torn slot is mended unnoted; what the log tells of one is drilled above
     drill.started()
 
 
