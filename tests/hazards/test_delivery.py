@@ -1,6 +1,6 @@
 """Hazards of giving too much or too little, each with the part that stands against it and without it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -224,13 +224,13 @@ def test_a_step_that_ends_an_hour_late() -> None:
         pump.run(12 * HOUR)
         return pump.implant.hardware.delivered_pg // UG
 
-    exact = Program.next_change_ms
+    exact = Program.flows
 
-    def late(program: Program, at_ms: int, zone_offset_ms: int) -> int | None:
-        change = exact(program, at_ms - HOUR, zone_offset_ms)
-        return None if change is None else change + HOUR
+    def late(program: Program, at_ms: int, zone_offset_ms: int) -> Iterator[tuple[int, int | None]]:
+        for rate, change in exact(program, at_ms, zone_offset_ms):
+            yield rate, None if change is None else change + HOUR
 
-    held, loose = both(given_ug, {"openitb.prescription.program.Program.next_change_ms": late})
+    held, loose = both(given_ug, {"openitb.prescription.program.Program.flows": late})
     assert held == 8 * 12 + 4 * 6
     assert loose > held
 

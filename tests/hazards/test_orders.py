@@ -195,10 +195,10 @@ def test_contact_is_lost_before_the_pump_has_acted(desk: Any) -> None:
             done = desk.commit(visit, consent)
         return isinstance(done.outcome, Applied) and runs_ug(desk) != 120
 
-    def hopeful(wand: Any, commands: Any, new_digest: str, sender: Any, reason: str = "") -> Applied:
+    def hopeful(wand: Any, errand: Any, sender: Any, halt: Any = None) -> Applied:
         return Applied(sending.interrogate(wand, sender))
 
-    assert both(misinformed, {"openitb.programmer.sending.settle_all": hopeful}) == (False, True)
+    assert both(misinformed, {"openitb.programmer.sending.settle": hopeful}) == (False, True)
 
 
 # --- refills -------------------------------------------------------------------------------------------

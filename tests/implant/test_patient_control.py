@@ -101,6 +101,7 @@ def test_a_refused_request_says_when_to_ask_again_and_is_logged(treated: object)
     refused = press(treated)
     assert isinstance(refused, Refused)
     assert (refused.field, refused.reason) == ("lockout", "the lock-out holds; again in 1 h 30 min")
+    assert refused.wait_ms == 90 * MINUTE
     last = log_entries(treated.implant)[-1]
     assert (last.kind, last.actor, last.get("field")) == (LogKind.REFUSED, "patient: patient", "lockout")
     assert treated.implant.firmware.counter == before

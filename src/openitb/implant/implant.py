@@ -26,7 +26,7 @@ from openitb.implant.firmware.seal import sealed
 from openitb.implant.firmware.self_test import check_due_ms, proven
 from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, WallClock, logged
 from openitb.implant.firmware.strokes import Counter
-from openitb.implant.firmware.watch import charges, next_train, ran, settled, vetoed
+from openitb.implant.firmware.watch import charges, next_train, ran, ran_whole, settled, trains_ahead, vetoed
 from openitb.implant.hardware.clock import Crystal
 from openitb.implant.hardware.motor import Motor
 from openitb.implant.hardware.outlet import Outlet
@@ -211,16 +211,27 @@ def _stretch(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) 
     """
     check_tick = check_due_ms(firmware, build, until_tick)
     while firmware.counter.tick_ms < until_tick:
-        end_tick = min((check_tick or until_tick, until_tick, *outlet.ticks_that_matter(firmware, build)))
-        train = outlet.until_noticed(next_train(firmware, build, end_tick, outlet.turns), firmware, build)
-        admitted = firmware.guard.admitted(train, charges(firmware, build, train))
-        if admitted is None:
-            firmware = vetoed(firmware, build)
+        end_tick = min(check_tick or until_tick, until_tick)
+        ahead = trains_ahead(firmware, build, end_tick) if outlet.is_sound else ()
+        trains = firmware.guard.whole(ahead)
+        if trains:
+            outlet.turn_whole(trains, build.stroke_nl)
+            firmware = ran_whole(firmware, build, trains)
         else:
-            firmware = ran(firmware, build, admitted, outlet.turn(admitted, build.stroke_nl))
+            firmware = _step(firmware, build, outlet, end_tick)
         if firmware.counter.tick_ms == check_tick:
             firmware, check_tick = proven(firmware, build), None
     return firmware
+
+
+def _step(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) -> Firmware:
+    """The firmware at the next moment that matters."""
+    end_tick = min((until_tick, *outlet.ticks_that_matter(firmware, build)))
+    train = outlet.until_noticed(next_train(firmware, build, end_tick, outlet.turns), firmware, build)
+    admitted = firmware.guard.admitted(train, charges(firmware, build, train))
+    if admitted is None:
+        return vetoed(firmware, build)
+    return ran(firmware, build, admitted, outlet.turn(admitted, build.stroke_nl))
 
 
 def new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock) -> Firmware:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from openitb import catalogue, units
-from openitb.implant.firmware.alarms import Signal, signal_of
+from openitb.implant.firmware.alarms import Signal, signal_of, signal_of_class
 from openitb.protocol import AlarmCondition, LogEntry, LogKind
 
 PERCENT = 100
@@ -74,6 +74,14 @@ def soundings(entries: Sequence[LogEntry], until_ms: int) -> tuple[Sounding, ...
         for (start, conditions), (end, _) in pairwise(moments)
         if start < end
     )
+
+
+def tones_on_demand(entries: Sequence[LogEntry]) -> tuple[Sounding, ...]:
+    """What an implant sounded because it was asked to, each once."""
+    classes = {signal_of_class(critical=critical).tones: critical for critical in (False, True)}
+    asked = ((e.tick_ms, e.get("tones")) for e in entries if e.kind is LogKind.TONE_SOUNDED)
+    signals = ((tick, signal_of_class(critical=classes[tones])) for tick, tones in asked if tones in classes)
+    return tuple(Sounding(tick, tick + signal.duration_ms, signal) for tick, signal in signals)
 
 
 def first_heard_ms(

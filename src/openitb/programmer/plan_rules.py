@@ -19,7 +19,7 @@ from openitb.prescription.guardrails import Finding, Verdict
 from openitb.prescription.orders import MinimumRate, SimpleContinuous, Stopped
 from openitb.programmer.package import faults
 from openitb.programmer.plan import Plan
-from openitb.programmer.review import pump_date
+from openitb.programmer.review import pump_date, with_stop
 from openitb.programmer.slips import slip
 from openitb.protocol import LogKind, StageKind
 
@@ -37,7 +37,7 @@ class Slip:
 def judged(plan: Plan) -> Verdict:
     """The whole verdict: the gate's findings and those of the visit around them."""
     around = tuple(found for rule in RULES for found in rule(plan))
-    return Verdict((*plan.verdict.findings, *around), plan.new)
+    return with_stop(Verdict((*plan.verdict.findings, *around), plan.new), plan.draft.order)
 
 
 def slips(plan: Plan) -> tuple[Slip, ...]:
@@ -179,6 +179,13 @@ def _alarms_told(plan: Plan) -> Iterator[Finding]:
         yield _found("note", "alarm-present", "alarms", f"{kind} present: {alarm.condition.value}")
 
 
+def _unconfirmed_told(plan: Plan) -> Iterator[Finding]:
+    transfer = plan.reading.transfer
+    if transfer is not None and not transfer.confirmed:
+        text = "committed, not yet confirmed by read-back: compare what runs with what was meant"
+        yield _found("note", "unconfirmed", "order", text)
+
+
 def _stages_told(plan: Plan) -> Iterator[Finding]:
     for stage in plan.reading.interrogation.stages:
         text = f"a {stage.kind.value} is under way, {_ml(stage.left_nl)} left; a new order gives up a prime"
@@ -222,6 +229,7 @@ RULES: tuple[Rule, ...] = (
     _log_hangs_together,
     _alarms_told,
     _stages_told,
+    _unconfirmed_told,
 )
 
 

@@ -33,9 +33,12 @@ class Signal:
 
 def signal_of(conditions: tuple[AlarmCondition, ...]) -> Signal | None:
     """What is heard while these are latched: the highest priority wins; None if there are none."""
-    if not conditions:
-        return None
-    name = "critical" if CRITICAL.intersection(conditions) else "non_critical"
+    return signal_of_class(critical=bool(CRITICAL.intersection(conditions))) if conditions else None
+
+
+def signal_of_class(*, critical: bool) -> Signal:
+    """How alarms of a class sound."""
+    name = "critical" if critical else "non_critical"
     facts = catalogue.load().practice["alarms"]
     return Signal(
         tones=facts.fact(f"{name}_tones").whole("1"),

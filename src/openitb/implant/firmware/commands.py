@@ -59,7 +59,7 @@ def execute(firmware: Firmware, build: Build, request: Request, role: Role) -> t
             return _read(firmware, build, request, role)
         _require_name("command_id", request.command_id, MAX_COMMAND_ID)
     except RefusalError as refusal:
-        return firmware, Refused(refusal.field, refusal.reason)
+        return firmware, refusal.reply
     earlier = _answered(firmware, request.command_id)
     if earlier is not None:
         return firmware, _repeated(earlier, request)
@@ -117,7 +117,7 @@ def _commanded(firmware: Firmware, build: Build, command: Command, role: Role) -
             emergency.require_silenceable(firmware, command, role, changes.is_critical(firmware))
         after = _carried_out(firmware, build, command, _by(command, role))
     except RefusalError as refusal:
-        return _refused(firmware, command, role, Refused(refusal.field, refusal.reason))
+        return _refused(firmware, command, role, refusal.reply)
     except OrderError as error:
         field, _, reason = str(error).partition(": ")
         return _refused(firmware, command, role, Refused(field, reason))

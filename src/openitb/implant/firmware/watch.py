@@ -32,10 +32,42 @@ def next_train(firmware: Firmware, build: Build, until_ms: int, turning: bool = 
     if firmware.controller.halt is not None or held:
         return _idle(firmware, build, until_ms)
     rate = _rate(firmware, build)
-    end_ms = min((until_ms, *_dates(firmware, build, rate)))
+    end_ms = min((until_ms, *_changes(firmware, build), *_dates(firmware, build, rate)))
     train = Train(counter.tick_ms, end_ms, counter.phase, rate, build.stroke_cost)
     wanted = _strokes_wanted(firmware, build, turning)
     return train if wanted is None or train.count < wanted else train.until(train.tick_of(wanted))
+
+
+def trains_ahead(firmware: Firmware, build: Build, until_ms: int) -> Iterator[Train]:
+    """The trains due one after the other, each up to the next change of flow, while nothing else matters.
+
+    None where anything but the program has a say in the flow or must be looked at in between. For a
+    pump whose every stroke is felt.
+    """
+    control, counter = firmware.controller, firmware.counter
+    if not _runs_by_program_alone(firmware, build):
+        return
+    highest = max(step.rate_nl_per_day for step in control.program.week)
+    end_ms = min((until_ms, *_dates(firmware, build, highest)))  # the replacement no later than it falls due
+    wanted = _strokes_wanted(firmware, build, turning=True)
+    at_ms, phase = counter.tick_ms, counter.phase
+    for rate, change in control.program.flows(firmware.at_ms, firmware.clock.zone_offset_ms):
+        change_ms = end_ms if change is None else change - firmware.clock.offset_ms
+        train = Train(at_ms, change_ms, phase, rate, build.stroke_cost)
+        count, left = divmod(train.flow, train.cost)
+        if change_ms > end_ms or (wanted is not None and count >= wanted):
+            return
+        yield train
+        at_ms, phase = change_ms, left
+        wanted = None if wanted is None else wanted - count
+
+
+def ran_whole(firmware: Firmware, build: Build, trains: tuple[Train, ...]) -> Firmware:
+    """The firmware after trains ahead that the guard let through whole, every stroke made."""
+    counter = firmware.counter
+    for train in trains:
+        counter = counter.after(train)
+    return settled(replace(firmware, counter=counter, guard=firmware.guard.after_whole(trains)), build)
 
 
 def ran(firmware: Firmware, build: Build, train: Train, made: Made) -> Firmware:
@@ -120,14 +152,28 @@ def _idle(firmware: Firmware, build: Build, until_ms: int) -> Train:
     return Train(firmware.counter.tick_ms, end_ms, 0, 0, build.stroke_cost)
 
 
-def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
-    """Ticks after now at which something falls due by time, at the present flow."""
+def _runs_by_program_alone(firmware: Firmware, build: Build) -> bool:
+    """True if no stage, bolus, stall, sensor or loss has a say in what flows or in what is noticed."""
+    control, feeling = firmware.controller, firmware.feeling
+    hindered = feeling.captured or clock_is_lost(firmware) or feeling.hung_since_ms is not None
+    undisturbed = feeling.still_since_ms is None and not hindered
+    alone = control.halt is None and not control.stages and control.bolus is None
+    unseen = build.meter is None and build.level_tolerance_nl is None
+    return alone and undisturbed and unseen and len(control.program.week) > 1
+
+
+def _changes(firmware: Firmware, build: Build) -> Iterator[int]:
+    """Ticks after now at which the flow changes by itself."""
     change = controller.next_change_ms(firmware.controller, firmware.at_ms, firmware.clock.zone_offset_ms)
     if change is not None and not clock_is_lost(firmware):
         yield change - firmware.clock.offset_ms
     bolus, flow = firmware.controller.bolus, _bolus_flow(firmware, build)
     if bolus is not None and flow:
         yield firmware.counter.tick_ms + bolus.left // flow
+
+
+def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
+    """Ticks after now at which something else falls due by time, as long as no more than `rate` flows."""
     since = firmware.controller.stopped_since_ms
     if since is not None:
         due = (since + build.stop_warning_ms, since + build.stopped_too_long_ms)

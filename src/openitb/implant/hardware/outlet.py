@@ -1,6 +1,6 @@
 """Where belief becomes truth: strokes that the firmware makes, and what really leaves for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from openitb import units
@@ -36,6 +36,12 @@ class Outlet:
         """True if a stroke is felt to have been made, as far as this stretch goes."""
         now = self._condition
         return (now.turning or now.unfelt) and not now.missed
+
+    @property
+    def is_sound(self) -> bool:
+        """True if every stroke moves fluid and is felt, and nothing leaves but by strokes."""
+        now = self._condition
+        return now.turning and self.turns and not now.shut and not now.free_nl_per_day
 
     def ticks_that_matter(self, firmware: Firmware, build: Build) -> Iterator[int]:
         """When free flow has emptied the reservoir, when a meter has noticed it, when a level is read."""
@@ -82,6 +88,15 @@ class Outlet:
         level_nl = self.hardware.reservoir.volume_nl + self._condition.level_nl
         return Made(confirmed, measured, loose, level_nl)
 
+    def turn_whole(self, trains: Sequence[Train], stroke_nl: int) -> None:
+        """Make the strokes of trains one after the other, through a sound outlet: what `turn` does, at once.
+
+        Holds: DEL-08.
+        """
+        wet = self._turn_wet(trains, stroke_nl)
+        for train in trains[wet:]:
+            self.turn(train, stroke_nl)
+
     def parcels(self) -> tuple[Parcel, ...]:
         """The parcels so far, the last one drawn out to the end of the span."""
         made: list[Parcel] = []
@@ -111,6 +126,28 @@ class Outlet:
             return 0
         last = self.hardware.motor.strokes_for(available_nl, stroke_nl, wear)
         return strokes if last is None else min(max(0, last), strokes)
+
+    def _turn_wet(self, trains: Sequence[Train], stroke_nl: int) -> int:
+        """Make the trains that leave something in the reservoir; gives how many of them did."""
+        before, tank = self.hardware, self.hardware.reservoir
+        per_stroke = stroke_nl * before.motor.share_ppm(self._condition.gain_ppm)
+        carried, volume_nl, mass_pg = before.motor.carried, tank.volume_nl, tank.mass_pg
+        wet = 0
+        for train in trains:
+            drawn_nl, owed = divmod(carried + train.count * per_stroke, MILLION)
+            if drawn_nl >= volume_nl - tank.residual_nl:
+                break
+            carried, volume_nl, left_pg = owed, volume_nl - drawn_nl, tank.mass_at(volume_nl - drawn_nl)
+            self._parts.append((before.crystal.instant_ms(train.end_ms), drawn_nl, mass_pg - left_pg))
+            mass_pg, wet = left_pg, wet + 1
+        self.hardware = replace(
+            before,
+            reservoir=replace(tank, volume_nl=volume_nl),
+            motor=replace(before.motor, carried=carried),
+            delivered_nl=before.delivered_nl + tank.volume_nl - volume_nl,
+            delivered_pg=before.delivered_pg + tank.mass_pg - mass_pg,
+        )
+        return wet
 
     def _read(self, stroke_nl: int) -> int:
         """What the meter reads for one stroke that moves fluid."""

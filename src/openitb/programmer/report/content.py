@@ -16,13 +16,12 @@ from openitb.prescription.gate import Finding
 from openitb.prescription.orders import describe_order, order_to_mapping
 from openitb.programmer.comparison import compare
 from openitb.programmer.library import edition, edition_line
-from openitb.programmer.outcomes import Applied, Partly, Reading, Refused, VisitOutcome
+from openitb.programmer.outcomes import Applied, Outcome, Partly, Reading, Refused
 from openitb.programmer.plan import Plan
 from openitb.programmer.plan_rules import high_alert, judged, slips
 from openitb.programmer.review import dose_history
 from openitb.programmer.sealed import seal
 from openitb.programmer.second import Approval, Signature
-from openitb.programmer.sending import name
 from openitb.programmer.visit import Visit
 from openitb.programmer.workflow import TEXT_FIELDS
 from openitb.protocol import LogEntry
@@ -110,7 +109,7 @@ def pump_state(reading: Reading) -> dict[str, Any]:
     }
 
 
-def outcome_text(outcome: VisitOutcome | None) -> tuple[str, str]:
+def outcome_text(outcome: Outcome | None) -> tuple[str, str]:
     """One word for what became of the pump, and the sentence; never more than was read back."""
     match outcome:
         case None:
@@ -238,7 +237,7 @@ def _outcome(visit: Visit) -> dict[str, Any]:
         "kind": word,
         "text": sentence,
         "plan_digest": "" if visit.plan is None else visit.plan.digest,
-        "commands": [{"what": name(sent), "command_id": sent.command_id} for sent in visit.sent],
+        "commands": [{"what": sent.what, "command_id": sent.command_id} for sent in visit.sent],
     }
 
 
