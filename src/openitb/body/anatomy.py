@@ -76,6 +76,20 @@ def position_cm(params: BodyParameters, place: str | float, field: str = "level"
     return float(place)
 
 
+def level_moved(level: str, up: int) -> str:
+    """The level so many vertebrae towards the head of another, below zero towards the feet.
+
+    Raises `BodyError` for what is no vertebra, and beyond L5 and C1.
+    """
+    names = [f"{region}{number}" for region, size in _VERTEBRAE for number in range(size, 0, -1)]
+    if level not in names:
+        raise BodyError(f"level: got {level!r}, expected L5 to C1 to count from")
+    at = names.index(level) + up
+    if not 0 <= at < len(names):
+        raise BodyError(f"level: got {up:+d} vertebrae from {level}, expected a place between L5 and C1")
+    return names[at]
+
+
 def _between(x: Floats, low: str, high: str) -> Ints:
     return np.flatnonzero((x >= constant(_ATLAS, low)) & (x <= constant(_ATLAS, high)))
 
