@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from openitb.body.anatomy import Floats
 from openitb.cohort.bands import quantiles
-from openitb.cohort.people import PeopleRun
+from openitb.cohort.case_run import PeopleRun
 from openitb.units import HOURS_PER_DAY
 
 NOTICE = "Simulation for education and research. Not a medical device."
