@@ -203,7 +203,7 @@ def reflex_dose(part_left: float, days: float) -> Read:
     def read(params: BodyParameters) -> float:
         tolerance = accustomed(params, days)
         needed = params.hm_ec50_ng_per_ml * tolerance * (1 / part_left - 1) ** (1 / params.hm_hill)
-        return needed / steady(params)[LEG]
+        return float(needed / steady(params)[LEG])
 
     return read
 

@@ -69,7 +69,7 @@ higher (blue); parameters without a spread by 20 %. Bars end at the output's val
 PEERS = """
 ## Against other solvers
 
-The model written as SBML Level 3 gives the same course in libRoadRunner (`tests/validate/test_sbml_run.py`,
+The model written as SBML Level 3 gives the same course in libRoadRunner (`tests/body/test_sbml_run.py`,
 slow) and agrees with SciPy's Radau on equations written a second time
 (`tests/body/test_solver_agreement.py`).
 """

@@ -70,7 +70,7 @@ READS: Mapping[str, x.Read] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A published figure: its ends (the same for a single value), and those in which a model's counts as met."""
+    """A published figure: its ends (the same for a single value), and the range that counts as met."""
 
     target_id: str
     name: str

@@ -12,6 +12,7 @@ from openitb.world.case import Case
 from openitb.world.headline import clock, headline
 from openitb.world.simulation import Simulation
 from openitb.world.truth import SystemTruth, believed_volume_nl, true_volume_nl
+from openitb.world.used import used
 
 _PEAKS = ("withdrawal", "sedation", "respiratory_depression", "lumbar_csf_ng_per_ml", "tolerance")
 _SCORES = ("leg_ashworth", "arm_ashworth", "spasm_score")
@@ -28,6 +29,7 @@ def summary(simulation: Simulation) -> dict[str, Any]:
         "system": _system(simulation),
         "notes": [*_notes(simulation)],
         "assumptions": [*simulation.case.assumptions, *_assumed_facts(simulation.case)],
+        "used": used(simulation.case),
         "drug_balance_error": simulation.drug_imbalance,
         "notice": "Simulation for education and research. Not a medical device.",
     }
