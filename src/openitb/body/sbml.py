@@ -95,10 +95,11 @@ def state_names(layout: Layout) -> tuple[str, ...]:
 
 def _drug(parts: _Parts, model: Model, given: Schedule) -> None:
     names = state_names(model.layout)
-    parts.declare("tip_ug_per_h", float(given.rate_ug_per_h[0]))
+    for tip, rate in _rates(given, 0):
+        parts.declare(tip, rate)
     start = given.initial_ug + _jump(given, 0)
     for k, called in enumerate(names):
-        inflow = [number(given.tip[k]) * name("tip_ug_per_h")] if given.tip[k] else []
+        inflow = [number(per_ug[k]) * name(tip) for tip, per_ug in _tips(given) if per_ug[k]]
         parts.state(called, float(start[k]), _sum([*_terms(model.matrix[k], names), *inflow]))
     for reading, row in model.readouts.items():
         parts.reading(reading, _sum(_terms(row, names)))
@@ -107,10 +108,23 @@ def _drug(parts: _Parts, model: Model, given: Schedule) -> None:
 
 
 def _changes(given: Schedule, k: int, names: Sequence[str]) -> Iterator[tuple[str, Expr]]:
-    yield "tip_ug_per_h", number(given.rate_ug_per_h[k])
+    for tip, rate in _rates(given, k):
+        yield tip, number(rate)
     jump = _jump(given, k)
     for state in np.flatnonzero(jump).tolist():
         yield names[state], name(names[state]) + number(jump[state])
+
+
+def _tips(given: Schedule) -> Iterator[tuple[str, Floats]]:
+    """A rate for each place the tip comes to, by name, with what 1 µg/h there adds to each state."""
+    for place, per_ug in enumerate(given.tips):
+        yield f"tip_{place}_ug_per_h" if place else "tip_ug_per_h", per_ug
+
+
+def _rates(given: Schedule, k: int) -> Iterator[tuple[str, float]]:
+    """What each of them is from the k-th instant on."""
+    for place, (tip, _) in enumerate(_tips(given)):
+        yield tip, float(given.rate_ug_per_h[k]) if given.place[k] == place else 0.0
 
 
 def _jump(given: Schedule, k: int) -> Floats:
