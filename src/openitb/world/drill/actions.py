@@ -7,21 +7,25 @@ what it touched, and tells in a few words what it was.
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
 from openitb import units
 from openitb.implant import ImplantError
 from openitb.implant.memory import Slot
+from openitb.implant.wand import IN_CONTACT, Placement
 from openitb.protocol import Applied, LogKind, ProtocolError, encode
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
 from openitb.world.drill.caller import Caller, Session, UnaskedError
-from openitb.world.drill.disk import OPERATIONS, Mishap, ProcessEnded
+from openitb.world.drill.disk import OPERATIONS, Mishap, ProcessEnded, belief_of
 from openitb.world.drill.line import Air, arrived
 from openitb.world.drill.outcome import Report
 from openitb.world.drill.run import Drill, Plan
+from openitb.world.drill.told import needled
+from openitb.world.drill.troubles import ERRORS, drawn_fault, run_wild
 from openitb.world.drill.ward import DiskSlots, new_contact
-from openitb.world.drill.wishes import Desk, Wish, drawn_wish, reading
+from openitb.world.drill.wishes import Desk, Wish, drawn_wish, question, reading
 
 DAY = units.MS_PER_DAY
 
@@ -37,14 +41,21 @@ class Action(NamedTuple):
 def run(plan: Plan) -> Report:
     """A whole drill; raises `Broken` at the first rule that does not hold."""
     drill = Drill(plan)
+    weights = cumulative(plan)
     for _ in range(plan.steps):
-        step(drill)
+        step(drill, weights)
     return drill.report()
 
 
-def step(drill: Drill) -> None:
+def cumulative(plan: Plan) -> list[int]:
+    """The weights of the actions, summed up; a plan may give some of them a share of its own."""
+    shares = dict(plan.shares)
+    return list(accumulate(shares.get(action.name, action.weight) for action in ACTIONS))
+
+
+def step(drill: Drill, weights: list[int] | None = None) -> None:
     """One action, and every invariant after it."""
-    action = drill.draw.choices(ACTIONS, cum_weights=_CUMULATIVE)[0]
+    action = drill.draw.choices(ACTIONS, cum_weights=weights or cumulative(drill.plan))[0]
     story = action.do(drill)
     drill.trace.add(drill.now_ms, action.name, story)
 
@@ -91,11 +102,10 @@ def _frame_moves(drill: Drill) -> str:
 
 def _arrives_at_implant(drill: Drill, caller: Caller, session: Session, data: bytes) -> None:
     drill.ward.listen()
-    failed = False
+    failed: bool | None = None
     try:
         answer = session.contact.receive(arrived(data))
     except (TelemetryError, OSError) as error:
-        caller.hang_up()  # the implant's end is closed, and so is the line
         answer, failed = None, isinstance(error, OSError)
         _settle_all(drill)
     except ProcessEnded:
@@ -109,6 +119,8 @@ def _arrives_at_implant(drill: Drill, caller: Caller, session: Session, data: by
     cause = Cause.REQUEST if heard else Cause.NOTHING
     drill.observe(serial, Event(drill.ward.kept(serial), cause, heard, sound))
     drill.observe_others(serial)
+    if failed is not None:
+        _hang_up(drill, caller)  # the implant's end is closed, and so is the line
     if failed:
         _saver_comes_by(drill)
 
@@ -118,7 +130,7 @@ def _arrives_at_wand(drill: Drill, caller: Caller, session: Session, data: bytes
     try:
         caller.receive(arrived(data))
     except (TelemetryError, ProtocolError):
-        caller.hang_up()
+        _hang_up(drill, caller)
         return
     except UnaskedError as error:
         raise drill.broken("INV-12", str(error)) from None
@@ -136,7 +148,7 @@ def _check_told(drill: Drill, session: Session, asked: Wish, reply: object) -> N
 
 
 def _programmer_acts(drill: Drill) -> str:
-    caller = drill.draw.choices(drill.callers, (5, 5, 2))[0]
+    caller = drill.draw.choices(drill.callers, drill.caller_weights)[0]
     session = caller.session
     if session is None:
         serial = next(iter(caller.unknown), "") or drill.any_serial()  # first what is still open
@@ -146,8 +158,7 @@ def _programmer_acts(drill: Drill) -> str:
     if session.is_waiting:
         if session.air.is_busy and drill.draw.random() < 0.96:
             return _frame_moves(drill)
-        caller.hang_up()
-        return f"{caller.name} gives up"
+        return f"{caller.name} gives up, {_hang_up(drill, caller)}"
     wish = _wish(drill, caller, session)
     drill.sound[encode(wish.request)] = wish.sound
     caller.ask(wish)
@@ -158,8 +169,9 @@ def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
     """Repeat what got no answer, or else read and let it be; read what was never read, else ask something."""
     unknown = caller.unknown.get(session.serial)
     if unknown is not None:
-        if drill.draw.random() < 0.8:
-            return unknown
+        chance = drill.draw.random()
+        if chance < 0.85:
+            return unknown if chance < 0.5 else question(caller.name, unknown.command_id)
         del caller.unknown[session.serial]
         return reading(caller.name)
     read = caller.readings.get(session.serial)
@@ -167,13 +179,28 @@ def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
         return reading(caller.name)
     drill.ids += 1
     command_id = f"{caller.name}-{drill.ids}"
-    return drawn_wish(Desk(drill.draw, caller.name, read, drill.pump(session.serial), command_id))
+    staged, pump = caller.staged.get(session.serial), drill.pump(session.serial)
+    return drawn_wish(Desk(drill.draw, caller.name, read, staged, pump, command_id), caller.role)
 
 
 def _programmer_leaves(drill: Drill) -> str:
     caller = drill.draw.choice(drill.callers)
+    return f"{caller.name}, {_hang_up(drill, caller)}"
+
+
+def _hang_up(drill: Drill, caller: Caller) -> str:
+    """A caller leaves, and its implant's end with it."""
+    session, serial = caller.session, ""
     caller.hang_up()
-    return caller.name
+    if session is None:
+        return "was not there"
+    serial = session.serial
+
+    def leave() -> None:
+        session.contact.leave()
+        drill.observe(serial, Event(drill.ward.kept(serial), Cause.LEFT))
+
+    return _under_mishap(drill, leave)
 
 
 def _stranger_calls(drill: Drill) -> str:
@@ -245,12 +272,62 @@ def _memory_fails(drill: Drill) -> str:
     return f"{serial} slot {slot.value} bit {bit}"
 
 
+def _memory_is_lost(drill: Drill) -> str:
+    """What the firmware remembers is damaged in both slots: minimum rate, and a critical alarm (DEL-14)."""
+    drill.disk.disarm()
+    drill.ward.catch_up()
+    drill.observe_saved()
+    _hang_up_all(drill)
+    serial = drill.any_serial()
+    for slot in Slot:
+        name = DiskSlots(drill.disk, serial).name(slot)
+        first, last = belief_of(drill.disk.read(name) or b"")
+        drill.disk.flip(name, 8 * drill.draw.randrange(first, last))
+    drill.observe(serial, Event(drill.home.load(serial), Cause.LOST))
+    drill.started()
+    return serial
+
+
+def _fault_comes(drill: Drill) -> str:
+    """A fault of the catalogue, now or within two days; a pump that has one may get another."""
+    serial = drill.any_serial()
+    begins_ms = max(drill.now_ms, drill.beds[serial].seen.now_ms) + int(10 ** drill.draw.uniform(0, 8.1)) + 1
+    fault_id, laid = drawn_fault(drill.draw, begins_ms)
+    drill.lay(serial, laid)
+    return f"{serial} {fault_id} from {begins_ms}"
+
+
+def _controller_errs(drill: Drill) -> str:
+    """In a copy of an implant the controller goes wrong; its guard must hold it (INV-1, DEL-04)."""
+    serial = drill.any_serial()
+    drill.observe(serial)
+    error = drill.draw.choice(ERRORS)
+    bed = drill.beds[serial]
+    leaked = run_wild(bed.seen, error, bed.expected.flows)
+    if leaked:
+        raise drill.broken("INV-1", f"{serial}, {error.__name__.strip('_')}: {leaked}")
+    return f"{serial} {error.__name__.strip('_')}"
+
+
+def _wand_moves(drill: Drill) -> str:
+    """Somewhere at the edge of its reach, or back into contact."""
+    serial = drill.any_serial()
+    edge = Placement(float(drill.draw.randint(20, 60)), float(drill.draw.randint(0, 60)))
+    drill.home.wands[serial] = drill.draw.choice((IN_CONTACT, IN_CONTACT, edge))
+    return f"{serial} {drill.home.wand(serial).distance_mm:g} mm"
+
+
 def _needle(drill: Drill) -> str:
     """A refill by needle, which the firmware does not notice, within what the reservoir takes."""
     serial = drill.any_serial()
     bed = drill.beds[serial]
+    trouble = [each for each in bed.needles if each.covers(max(drill.now_ms, bed.seen.now_ms))]
+    if any(each.unreachable for each in trouble):
+        return f"{serial} cannot be reached"
+    beside = min(1_000, sum(each.beside_permille for each in trouble))
     room_nl = bed.seen.build.capacity_nl - bed.seen.build.residual_nl
     volume_nl, drug = drill.draw.randint(0, room_nl), drill.draw.choice((500, 1000, 2000))
+    volume_nl -= volume_nl * beside // 1_000
     drill.disk.disarm()
     drill.observe(serial)
     try:
@@ -260,7 +337,7 @@ def _needle(drill: Drill) -> str:
     accounts = bed.accounts
     accounts.in_nl, accounts.in_pg = accounts.in_nl + volume_nl, accounts.in_pg + volume_nl * drug
     accounts.out_nl, accounts.out_pg = accounts.out_nl + out_nl, accounts.out_pg + out_pg
-    bed.expected = bed.expected.refilled_by_needle(out_nl, volume_nl)
+    needled(bed.expected, out_nl, volume_nl)
     drill.observe(serial, Event(drill.ward.kept(serial), Cause.NEEDLE))
     return f"{serial} {volume_nl} nL of {drug}"
 
@@ -335,6 +412,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(2, "process is killed", _process_is_killed),
     Action(8, "mishap waits", _mishap_waits),
     Action(1, "memory fails", _memory_fails),
+    Action(1, "memory is lost", _memory_is_lost),
     Action(6, "needle", _needle),
+    Action(3, "fault comes", _fault_comes),
+    Action(2, "controller errs", _controller_errs),
+    Action(3, "wand moves", _wand_moves),
 )
-_CUMULATIVE = [sum(action.weight for action in ACTIONS[: n + 1]) for n in range(len(ACTIONS))]

@@ -6,7 +6,18 @@ at any point. It believes a reply only from its own open session, as the real on
 
 from dataclasses import dataclass, field, replace
 
-from openitb.protocol import Applied, Interrogation, RecordRefill, Reply, Role, decode_reply, encode
+from openitb.protocol import (
+    Applied,
+    Interrogation,
+    ReadAnswer,
+    RecordRefill,
+    Reply,
+    Role,
+    StageProgram,
+    TransferReport,
+    decode_reply,
+    encode,
+)
 from openitb.telemetry import KeyPair, Keys, Transport
 from openitb.telemetry.caller import Caller as Opening
 from openitb.world.drill.line import Air
@@ -45,6 +56,7 @@ class Caller:
     session: Session | None = None
     readings: dict[str, Interrogation] = field(default_factory=dict)
     unknown: dict[str, Wish] = field(default_factory=dict)
+    staged: dict[str, TransferReport] = field(default_factory=dict)
     told: list[tuple[str, Wish, Reply]] = field(default_factory=list)
 
     def open(self, serial: str, air: Air, contact: Contact, fresh: bytes) -> None:
@@ -92,10 +104,16 @@ class Caller:
         if isinstance(reply, Interrogation):
             self.readings[serial] = reply
             return
-        if self.unknown.get(serial) is wish:
+        if isinstance(reply, TransferReport):
+            self.staged[serial] = reply
+            return
+        unknown = self.unknown.get(serial)
+        if unknown is not None and unknown.command_id == _settles(wish):
             del self.unknown[serial]
         if isinstance(reply, Applied) and isinstance(wish.request, RecordRefill):
             self.readings.pop(serial, None)  # dose and drug belong together: read back before the next order
+        elif isinstance(reply, Applied) and isinstance(wish.request, StageProgram):
+            self.staged.pop(serial, None)  # read it back before it is committed
         elif isinstance(reply, Applied) and serial in self.readings:
             self.readings[serial] = replace(self.readings[serial], program_digest=reply.program_digest)
 
@@ -103,3 +121,8 @@ class Caller:
         if self.session is None:
             raise ValueError(f"{self.name}: no session")
         return self.session
+
+
+def _settles(wish: Wish) -> str:
+    """The command whose outcome an answer to this wish tells."""
+    return wish.request.command_id if isinstance(wish.request, ReadAnswer) else wish.command_id
