@@ -20,7 +20,7 @@ from openitb.implant.firmware.passed import Limit
 from openitb.implant.firmware.perception import clock_is_lost
 from openitb.implant.firmware.state import Firmware
 from openitb.implant.firmware.surveillance import UNREMARKABLE
-from openitb.prescription import Program
+from openitb.prescription import MinimumRate, Program
 from openitb.protocol import WindowDose
 
 
@@ -43,7 +43,7 @@ def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
     mean = mean_flow(program)  # what a pump without a clock runs at
     full = ((ms, max(fullest(program, ms), mean * ms)) for ms in build.guard_windows_ms)
     watched = (Limit(window_ms, most) for window_ms, most in full if most < highest * window_ms)
-    doses = (Limit(dose.window_ms, _flow_of(dose, program), with_boluses=True) for dose in after.dose_limits)
+    doses = (_dose_limit(dose, program) for dose in after.dose_limits)
     limits = (*map(change.of_program, watched), *map(change.of_dose, doses))
     return Limits(highest, max(build.guard_windows_ms), limits)
 
@@ -124,7 +124,17 @@ def _pattern(firmware: Firmware) -> tuple[object, ...]:
     return firmware.controller.program.week, firmware.clock, clock_is_lost(firmware)
 
 
-def _flow_of(limit: WindowDose, program: Program) -> int:
+def _dose_limit(dose: WindowDose, program: Program) -> Limit:
+    """A limit on dose as the guard keeps it: the fall back to minimum rate has room beside what was given.
+
+    Otherwise a pump that gave all it may would stand still where it is to idle.
+    """
+    idles = isinstance(program.order, MinimumRate)
+    room = mean_flow(program) * dose.window_ms if idles else 0
+    return Limit(dose.window_ms, flow_of(dose, program) + room, with_boluses=True)
+
+
+def flow_of(limit: WindowDose, program: Program) -> int:
     """A limit on drug as a limit on flow, at the label concentration, rounded down."""
     return limit.most_pg * units.MS_PER_DAY // program.concentration_ug_per_ml
 
@@ -161,7 +171,7 @@ def _credited(firmware: Firmware, build: Build, stage: Stage, flow: int) -> tupl
     ordered dose, so feedback that lies about it does little.
     """
     if flow <= 0:
-        return firmware, stage  # a bridge that lies wholly within the prime before it
+        return firmware, replace(stage, credit=None)  # a bridge wholly within the prime before it
     highest = highest_flow(stage.program) if stage.program else build.highest_flow_nl_per_day
     left, credit = firmware.guard.ledger.left(stage.credit), stage.credit
     if (

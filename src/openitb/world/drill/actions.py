@@ -61,8 +61,8 @@ def step(drill: Drill, weights: list[int] | None = None) -> None:
 
 
 def _time_passes(drill: Drill) -> str:
-    """From a millisecond to a day and a half, as likely short as long; one implant is looked at."""
-    drill.now_ms += int(10 ** drill.draw.uniform(0, 8.1))
+    """From a millisecond to ten seconds, or to a day and a half; one implant is looked at."""
+    drill.now_ms += int(10 ** drill.draw.uniform(0, drill.draw.choice((4, 8.1))))
     serial = drill.any_serial()
     drill.observe(serial)
     return serial
@@ -90,7 +90,9 @@ def _frame_moves(drill: Drill) -> str:
     busy = [(caller, session) for caller, session in talking if session.air.is_busy]
     if not busy:
         return _programmer_acts(drill)
-    caller, session = drill.draw.choice(busy)
+    stays = [(caller, session) for caller, session in busy if caller is drill.talking]
+    caller, session = stays[0] if stays and drill.draw.random() < 0.7 else drill.draw.choice(busy)
+    drill.talking = caller
     to_implant = session.air.next_to_implant(drill.draw)
     fate, data = session.air.move(to_implant, drill.draw)
     if data:
@@ -148,7 +150,10 @@ def _check_told(drill: Drill, session: Session, asked: Wish, reply: object) -> N
 
 
 def _programmer_acts(drill: Drill) -> str:
-    caller = drill.draw.choices(drill.callers, drill.caller_weights)[0]
+    caller = drill.talking
+    if caller is None or drill.draw.random() < 0.3:
+        caller = drill.draw.choices(drill.callers, drill.caller_weights)[0]
+    drill.talking = caller
     session = caller.session
     if session is None:
         serial = next(iter(caller.unknown), "") or drill.any_serial()  # first what is still open
@@ -179,8 +184,10 @@ def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
         return reading(caller.name)
     drill.ids += 1
     command_id = f"{caller.name}-{drill.ids}"
-    staged, pump = caller.staged.get(session.serial), drill.pump(session.serial)
-    return drawn_wish(Desk(drill.draw, caller.name, read, staged, pump, command_id), caller.role)
+    staged, has_staged = caller.staged.get(session.serial), session.serial in caller.staged
+    pump = drill.pump(session.serial)
+    desk = Desk(drill.draw, caller.name, read, staged, has_staged, pump, command_id)
+    return drawn_wish(desk, caller.role)
 
 
 def _programmer_leaves(drill: Drill) -> str:
@@ -400,11 +407,11 @@ def _hang_up_all(drill: Drill) -> None:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action(400, "time passes", _time_passes),
+    Action(240, "time passes", _time_passes),
     Action(4, "long time passes", _long_time_passes),
     Action(2, "host clock goes back", _host_clock_goes_back),
-    Action(270, "frame moves", _frame_moves),
-    Action(90, "programmer acts", _programmer_acts),
+    Action(330, "frame moves", _frame_moves),
+    Action(140, "programmer acts", _programmer_acts),
     Action(3, "programmer leaves", _programmer_leaves),
     Action(6, "stranger calls", _stranger_calls),
     Action(4, "process saves", _process_saves),

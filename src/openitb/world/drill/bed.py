@@ -125,7 +125,7 @@ class Bed:
         gains = sum(spell.amount for spell in laid if spell.kind is SpellKind.GAIN and spell.amount > 0)
         flows = sum(spell.amount for spell in laid if spell.kind is SpellKind.FREE_FLOW)
         self.most_ppm, self.loose_nl_per_day = self.most_ppm + gains, self.loose_nl_per_day + flows
-        return with_spells(self.kept, laid)
+        return with_spells(self.seen, laid)
 
     def live(self, until_ms: int) -> None:
         """Let the reference live to a true instant, through every edge of what is wrong."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from openitb.protocol import (
     Applied,
+    CommitStaged,
     Interrogation,
     ReadAnswer,
     RecordRefill,
@@ -49,14 +50,17 @@ class Session:
 
 @dataclass
 class Caller:
-    """One programmer; `unknown` are its commands that may or may not have been acted on."""
+    """One programmer. `unknown` are its commands that may or may not have been acted on.
+
+    `staged` is what it has laid aside in a pump, None until it was read back.
+    """
 
     name: str
     role: Role
     session: Session | None = None
     readings: dict[str, Interrogation] = field(default_factory=dict)
     unknown: dict[str, Wish] = field(default_factory=dict)
-    staged: dict[str, TransferReport] = field(default_factory=dict)
+    staged: dict[str, TransferReport | None] = field(default_factory=dict)
     told: list[tuple[str, Wish, Reply]] = field(default_factory=list)
 
     def open(self, serial: str, air: Air, contact: Contact, fresh: bytes) -> None:
@@ -110,10 +114,12 @@ class Caller:
         unknown = self.unknown.get(serial)
         if unknown is not None and unknown.command_id == _settles(wish):
             del self.unknown[serial]
+        if isinstance(wish.request, CommitStaged):
+            self.staged.pop(serial, None)
         if isinstance(reply, Applied) and isinstance(wish.request, RecordRefill):
             self.readings.pop(serial, None)  # dose and drug belong together: read back before the next order
         elif isinstance(reply, Applied) and isinstance(wish.request, StageProgram):
-            self.staged.pop(serial, None)  # read it back before it is committed
+            self.staged[serial] = None  # to be read back before it is committed
         elif isinstance(reply, Applied) and serial in self.readings:
             self.readings[serial] = replace(self.readings[serial], program_digest=reply.program_digest)
 

@@ -170,6 +170,7 @@ class Caps:
     limits: tuple[WindowDose, ...] = ()
     most: dict[int, int] = field(default_factory=dict)
     asked: list[Stretch] = field(default_factory=list)
+    since_ms: int = 0
 
 
 @dataclass(slots=True)

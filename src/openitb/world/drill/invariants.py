@@ -18,7 +18,9 @@ from openitb.protocol import (
     Interrogation,
     LogEntry,
     LogKind,
+    NoAnswerKept,
     PumpState,
+    ReadAnswer,
     Refused,
     Role,
     decode_reply,
@@ -26,6 +28,7 @@ from openitb.protocol import (
 )
 from openitb.world.drill.bed import Cause, Scene, request_of, was_applied
 from openitb.world.drill.expected import MILLION, Caps
+from openitb.world.drill.ward import Heard
 
 CRITICAL_HALTS = {
     PumpState.GUARD_STOP: AlarmCondition.DELIVERY_GUARD,
@@ -54,13 +57,14 @@ def every_window_is_within_the_highest_flow(scene: Scene) -> str:
 
 def no_window_holds_more_than_the_dose_limit(scene: Scene) -> str:
     """INV-1: no window since a limit on dose was set holds more of program and bolus than it allows."""
-    caps, now_ms, cost = scene.bed.expected.caps, scene.bed.expected.tick_ms, scene.bed.expected.specs.cost
+    caps, now_ms, specs = scene.bed.expected.caps, scene.bed.expected.tick_ms, scene.bed.expected.specs
     if not caps.most:
         return ""
     caps.asked = [run for run in caps.asked if run.end_ms > now_ms - 2 * LOOKED_BACK_MS]
     for window_ms, most in caps.most.items():
-        held = max((_held(caps, end.end_ms, window_ms) for end in caps.asked), default=0)
-        if held > most + cost:
+        ends = (run.end_ms for run in caps.asked if run.end_ms - window_ms >= caps.since_ms)
+        held = max((_held(caps, end_ms, window_ms) for end_ms in ends), default=0)
+        if held > most + specs.minimum_nl_per_day * window_ms:  # minimum rate is never held back
             return (
                 f"{held // units.MS_PER_DAY} nL in {window_ms} ms, the limit is {most // units.MS_PER_DAY} nL"
             )
@@ -107,6 +111,8 @@ def a_command_acts_once(scene: Scene) -> str:
     if again:
         return f"command {again[0]} was carried out twice"
     heard = scene.event.heard
+    if heard is not None and heard.reply and _is_forgotten(scene, heard):
+        return "a command was carried out and its answer is not known any longer"
     if heard is None or scene.command is None or not heard.reply or _is_kept_by_nobody(heard.reply):
         return ""
     first = scene.bed.replies.setdefault(heard.request, heard.reply)
@@ -134,7 +140,7 @@ def silence_of_the_motor_sounds(scene: Scene) -> str:
         return f"{state.value} without its alarm"
     if (state is PumpState.GUARD_STOP) != (expected.halted and not expected.is_over):
         return f"{state.value}, expected {'a guard stop' if expected.halted else 'none'}"
-    if state is PumpState.GUARD_STOP and not (expected.given_back or expected.caps.most):
+    if state is PumpState.GUARD_STOP and not expected.given_back:
         return "the guard has stopped a pump that did what was ordered"
     if expected.felt.captured and not latched:
         return "held by telemetry, and nothing sounds"
@@ -239,7 +245,7 @@ def a_credit_is_spent_once(scene: Scene) -> str:
     known.update(held)
     for number, credit in tuple(known.items()):
         left = firmware.guard.granted(credit).ledger.left(credit)
-        if left > credit.flow or (left and number not in held):
+        if left > credit.flow + scene.after.build.stroke_cost or (left and number not in held):
             return f"credit {number} of {credit.flow} is still worth {left}"
         if number not in held:
             del known[number]
@@ -333,6 +339,14 @@ def _is_intended(scene: Scene, entry: LogEntry) -> bool:
     command_id = entry.get("command_id")
     earlier = (other for other in scene.new if other.number < entry.number)
     return any(_is_intent(other) and other.get("command_id") == command_id for other in earlier)
+
+
+def _is_forgotten(scene: Scene, heard: Heard) -> bool:
+    request = request_of(heard)
+    if not isinstance(request, ReadAnswer) or request.command_id not in scene.bed.done:
+        return False
+    reply = decode_reply(heard.reply)
+    return isinstance(reply, NoAnswerKept) and not reply.may_be_forgotten
 
 
 def _is_kept_by_nobody(reply: bytes) -> bool:

@@ -23,7 +23,7 @@ class Fate(NamedTuple):
 
 
 FATES = (
-    Fate("passes", 300),
+    Fate("passes", 500),
     Fate("is dropped", 5),
     Fate("is doubled", 4),
     Fate("is overtaken", 4),

@@ -82,6 +82,7 @@ class Drill:
         self.home = DiskHome(Path("drill"), self.disk)
         self.beds = {bed.serial: bed for bed in self._implanted(self.draw.randint(1, plan.most_pumps))}
         self.callers = [Caller(name, role) for name, role, _ in CALLERS]
+        self.talking: Caller | None = None
         self.caller_weights = [weight for _, _, weight in CALLERS]
         self.old_frames: list[bytes] = []
         self.sound: dict[bytes, bool] = {}

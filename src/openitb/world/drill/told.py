@@ -102,7 +102,7 @@ def _refilled(now: Expected, command: RecordRefill) -> None:
 def _caps(now: Expected, caps: Caps) -> Caps:
     """Limits on dose as limits on flow of the drug on the label; counted from now."""
     flow = {limit.window_ms: limit.most_pg * DAY // now.concentration for limit in caps.limits}
-    return Caps(caps.limits, flow)
+    return Caps(caps.limits, flow, since_ms=now.tick_ms)
 
 
 def _transferred(now: Expected, command: StageProgram | CommitStaged, staged_digest: str) -> None:

@@ -10,6 +10,7 @@ from openitb.implant.faults import COURSES, Laid, Setting, choose, drawn, lay
 from openitb.implant.faults.parameters import parameters
 from openitb.implant.firmware.bolus import new_bolus
 from openitb.implant.firmware.controller import Controller, Stage
+from openitb.implant.firmware.credits import SEAL_BYTES, Credit, CreditKind
 from openitb.prescription.program import WeekStep
 from openitb.protocol import AlarmCondition, Applied, BolusKind, ProgramPump, PumpState, StageKind
 from openitb.world.drill.flows import WEEK, Flows, mean_of
@@ -19,7 +20,8 @@ UNWATCHED_MS = 4 * units.MS_PER_H  # one of the guard's windows
 EXTRA_STROKES = 2_000
 HALTED = {PumpState.GUARD_STOP, PumpState.END_OF_SERVICE, PumpState.STOPPED}
 
-Error = Callable[[Implant, int], Implant]
+Errs = tuple[Implant, Implant]  # as it is authorised, and as it errs
+Error = Callable[[Implant], Errs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,20 @@ def drawn_fault(draw: random.Random, at_ms: int) -> tuple[str, Laid]:
 def run_wild(implant: Implant, error: Error, flows: Flows) -> str:
     """What a copy of an implant does whose controller errs: empty if the guard held it, else what leaked.
 
-    The bound is the order's own fullest window, what credits were worth, and a stroke or two.
+    The bound is the order's own fullest window, what credits were worth, and two strokes.
     """
     if pump_state(implant) in HALTED:
         return ""
-    wrong = error(implant, implant.now_ms)
-    worth = sum(entry.left for entry in wrong.firmware.guard.ledger.open)
-    most = fullest(flows, UNWATCHED_MS) + worth + 2 * implant.build.stroke_cost
+    sound, wrong = error(implant)
+    cost, worth = implant.build.stroke_cost, sum(entry.left for entry in sound.firmware.guard.ledger.open)
     later = advance(wrong, implant.now_ms + UNWATCHED_MS).implant
-    made = (later.firmware.counter.strokes - wrong.firmware.counter.strokes) * implant.build.stroke_cost
+    made = (later.firmware.counter.strokes - sound.firmware.counter.strokes) * cost
+    most = fullest(flows, UNWATCHED_MS) + worth + 2 * cost
     if made > most:
         return f"{made // units.MS_PER_DAY} nL in 4 h, {most // units.MS_PER_DAY} nL were authorised"
-    silent = pump_state(
-        later
-    ) is PumpState.GUARD_STOP and AlarmCondition.DELIVERY_GUARD not in latched_alarms(later)
-    return "the guard stopped it and nothing sounds" if silent else ""
+    stopped = pump_state(later) is PumpState.GUARD_STOP
+    sounds = AlarmCondition.DELIVERY_GUARD in latched_alarms(later)
+    return "the guard stopped it and nothing sounds" if stopped and not sounds else ""
 
 
 def fullest(flows: Flows, window_ms: int) -> int:
@@ -87,52 +88,62 @@ def _within(spans: list[tuple[int, int, int]], begin: int, end: int) -> int:
     return sum(ms * flow for ms, flow in parts if ms > 0)
 
 
-def _three_times_the_program(implant: Implant, _at_ms: int) -> Implant:
+def _three_times_the_program(implant: Implant) -> Errs:
     """Every flow of the week tripled behind the guard's back."""
     program = implant.firmware.controller.program
     week = tuple(replace(step, rate_nl_per_day=3 * step.rate_nl_per_day) for step in program.week)
-    return _with(implant, program=replace(program, week=week))
+    return implant, _with(implant, program=replace(program, week=week))
 
 
-def _always_at_the_highest(implant: Implant, _at_ms: int) -> Implant:
+def _always_at_the_highest(implant: Implant) -> Errs:
     """The highest flow of the week, hour after hour: no flow is too high, only too long."""
     program = implant.firmware.controller.program
     highest = max(step.rate_nl_per_day for step in program.week)
-    return _with(implant, program=replace(program, week=(WeekStep(0, highest),)))
+    return implant, _with(implant, program=replace(program, week=(WeekStep(0, highest),)))
 
 
-def _prime_out_of_nothing(implant: Implant, _at_ms: int) -> Implant:
+def _prime_out_of_nothing(implant: Implant) -> Errs:
     """A prime that nobody ordered, so without a credit."""
     until = implant.firmware.counter.strokes + EXTRA_STROKES
-    return _with(implant, stages=(Stage(StageKind.PRIME, None, until),))
+    return implant, _with(implant, stages=(Stage(StageKind.PRIME, None, until),))
 
 
-def _prime_that_goes_on(implant: Implant, at_ms: int) -> Implant:
+def _prime_that_goes_on(implant: Implant) -> Errs:
     """A prime that was ordered, and does not end where it should."""
     order = implant.firmware.controller.program.order
     command = ProgramPump("drill", "prime", program_digest(implant), order, 50_000)
-    primed, reply = handle(implant, command, at_ms)
+    primed, reply = handle(implant, command, implant.now_ms)
     if not isinstance(reply, Applied) or not primed.firmware.controller.stages:
-        return implant
+        return implant, implant
     first, *rest = primed.firmware.controller.stages
-    return _with(primed, stages=(replace(first, until_stroke=first.until_stroke + EXTRA_STROKES), *rest))
+    longer = replace(first, until_stroke=first.until_stroke + EXTRA_STROKES)
+    return primed, _with(primed, stages=(longer, *rest))
 
 
-def _bolus_out_of_nothing(implant: Implant, _at_ms: int) -> Implant:
+def _bolus_out_of_nothing(implant: Implant) -> Errs:
     """A bolus that nobody ordered."""
-    return _with(implant, bolus=new_bolus(BolusKind.CLINICIAN, 200_000, units.MS_PER_H))
+    return implant, _with(implant, bolus=new_bolus(BolusKind.CLINICIAN, 200_000, units.MS_PER_H))
 
 
-def _strokes_all_at_once(implant: Implant, _at_ms: int) -> Implant:
+def _bolus_on_a_forged_credit(implant: Implant) -> Errs:
+    """A bolus that nobody ordered, with a credit of the controller's own making."""
+    guard, bolus = implant.firmware.guard, new_bolus(BolusKind.CLINICIAN, 200_000, units.MS_PER_H)
+    number = guard.ledger.last_number + 1
+    forged = Credit(number, CreditKind.BOLUS, bolus.whole, bolus.rate_nl_per_day, 0, bytes(SEAL_BYTES))
+    firmware = replace(implant.firmware, guard=guard.granted(forged))
+    return implant, _with(replace(implant, firmware=firmware), bolus=replace(bolus, credit=forged))
+
+
+def _strokes_all_at_once(implant: Implant) -> Errs:
     """Accumulated flow of many strokes that nothing accounts for."""
     counter = implant.firmware.counter
     burst = replace(counter, phase=counter.phase + EXTRA_STROKES * implant.build.stroke_cost)
-    return replace(implant, firmware=replace(implant.firmware, counter=burst))
+    return implant, replace(implant, firmware=replace(implant.firmware, counter=burst))
 
 
 def _with(implant: Implant, **changes: object) -> Implant:
     """The implant with another controller, told to nobody."""
-    controller: Controller = replace(implant.firmware.controller, **changes)  # type: ignore[arg-type]
+    controller: Controller = replace(implant.firmware.controller, **changes)  # type: ignore[arg-type]  # ours
     return replace(implant, firmware=replace(implant.firmware, controller=controller))
 
 
@@ -142,6 +153,7 @@ ERRORS: tuple[Error, ...] = (
     _prime_out_of_nothing,
     _prime_that_goes_on,
     _bolus_out_of_nothing,
+    _bolus_on_a_forged_credit,
     _strokes_all_at_once,
 )
 _FAULTS = tuple(fault_id for fault_id in catalogue.load().faults if _lies_on_the_pump(fault_id))

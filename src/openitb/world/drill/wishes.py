@@ -65,6 +65,7 @@ class Desk:
     actor: str
     read: Interrogation
     staged: TransferReport | None
+    has_staged: bool
     pump: Pump
     command_id: str
 
@@ -104,6 +105,8 @@ def question(actor: str, command_id: str) -> Wish:
 
 def drawn_wish(desk: Desk, role: Role) -> Wish:
     """One row of the role's table, by its weight."""
+    if desk.has_staged and desk.draw.random() < 0.7:
+        return Wish("commit what is staged", _commit(desk))
     rows, weights = _TABLES[role]
     row = desk.draw.choices(rows, weights)[0]
     return Wish(row.name, row.make(desk), row.sound)
@@ -323,7 +326,7 @@ WISHES: tuple[Row, ...] = (
     Row(1, "give an absurd bolus", _absurd_bolus, sound=False),
     Row(1, "allow without lock-out", partial(_allow_bolus, lockout_ms=0), sound=False),
     Row(1, "allow an absurd step", partial(_allow_adjustment, step_percent=50), sound=False),
-    Row(1, "limit to less than runs", partial(_limits, share=0.0), sound=False),
+    Row(1, "limit to less than runs", partial(_limits, share=0.0)),
     Row(
         1,
         "commit what was never read",
