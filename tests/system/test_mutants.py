@@ -14,7 +14,6 @@ from openitb.implant.firmware import (
     changes,
     commands,
     controller,
-    credits,
     dose_limits,
     guard,
     patient,
@@ -26,6 +25,7 @@ from openitb.implant.firmware import (
     transfer,
     watch,
 )
+from openitb.implant.firmware import credits as one_time
 from openitb.implant.hardware import reservoir
 from openitb.prescription import program
 from openitb.protocol import NoAnswerKept, Role
@@ -146,12 +146,11 @@ def a_prime_runs_twice_as_fast(patch: Patch) -> None:
         return factor * whole(control, build, at_ms, zone_ms)
 
     patch.setattr(controller, "rate", doubled)
-    patch.setattr(guard.Guard, "admitted", lambda _self, train, *_: train)
 
 
 def a_halted_pump_is_silent(patch: Patch) -> None:
     patch.delitem(alarms._CAUSES, alarms.AlarmCondition.DELIVERY_GUARD)
-    patch.setattr(guard.Guard, "admitted", lambda _self, train, *_: train if train.count < 3000 else None)
+    a_prime_runs_twice_as_fast(patch)
 
 
 def an_old_frame_is_taken_again(patch: Patch) -> None:
@@ -210,21 +209,21 @@ def a_dose_limit_is_asked_of_the_program_alone(patch: Patch) -> None:
 
 
 def a_credit_is_never_used_up(patch: Patch) -> None:
-    patch.setattr(credits.Ledger, "spent", lambda self, *_: self)
+    patch.setattr(one_time.Ledger, "spent", lambda self, *_: self)
 
 
 def a_used_credit_is_taken_again(patch: Patch) -> None:
     def careless(self: Any, credit: Any, key: bytes) -> Any:
-        fresh = credits.Open(credit, credit.flow)
+        fresh = one_time.Open(credit, credit.flow)
         known = any(entry.credit == credit for entry in self.open)
         genuine = credit.is_sealed_by(key) and not known
-        return credits.Ledger(credit.number, (*self.open, fresh)) if genuine else self
+        return one_time.Ledger(credit.number, (*self.open, fresh)) if genuine else self
 
-    patch.setattr(credits.Ledger, "accepted", careless)
+    patch.setattr(one_time.Ledger, "accepted", careless)
 
 
 def anybody_makes_credits(patch: Patch) -> None:
-    patch.setattr(credits.Credit, "is_sealed_by", lambda *_: True)
+    patch.setattr(one_time.Credit, "is_sealed_by", lambda *_: True)
 
 
 def a_credit_outlives_its_bolus(patch: Patch) -> None:
@@ -232,7 +231,12 @@ def a_credit_outlives_its_bolus(patch: Patch) -> None:
 
 
 def whatever_is_staged_is_committed(patch: Patch) -> None:
-    patch.setattr(transfer, "require", lambda *_: None)
+    whole = transfer.require
+
+    def careless(holds: bool, field: str, reason: str) -> None:
+        whole(holds or "other content" in reason, field, reason)
+
+    patch.setattr(transfer, "require", careless)
 
 
 def what_is_staged_never_expires(patch: Patch) -> None:
@@ -277,7 +281,7 @@ def a_handheld_is_told_the_log(patch: Patch) -> None:
 
 MUTANTS: dict[Callable[[Patch], None], str] = {
     answers_are_forgotten: "INV-4",
-    a_commit_is_answered_and_not_saved: "INV-9",
+    a_commit_is_answered_and_not_saved: "INV-2 INV-9",
     a_clock_set_back_moves_the_strokes_too: "INV-10",
     an_intent_is_not_logged: "INV-8",
     an_old_entry_is_rewritten: "INV-8",
@@ -288,8 +292,8 @@ MUTANTS: dict[Callable[[Patch], None], str] = {
     an_alarm_is_not_raised: "INV-7",
     alarms_outlive_their_cause: "INV-7",
     a_bridge_is_forgotten: "INV-2",
-    a_prime_runs_twice_as_fast: "INV-2",
-    a_halted_pump_is_silent: "INV-6",
+    a_prime_runs_twice_as_fast: "INV-6",
+    a_halted_pump_is_silent: "INV-1 INV-6",
     an_old_frame_is_taken_again: "INV-12",
     a_reader_may_command: "INV-11",
     any_flow_is_compiled: "DEL-03",
@@ -323,7 +327,7 @@ def test_a_planted_fault_is_found_within_a_few_seeds(
     mutant(monkeypatch)
     with pytest.raises(Broken) as found:
         run_all(SEEDS)
-    assert MUTANTS[mutant] in found.value.rules
+    assert found.value.rules & set(MUTANTS[mutant].split())
     assert f"--system-seed {found.value.seed}" in str(found.value)
 
 

@@ -14,7 +14,7 @@ from openitb import units
 from openitb.implant import ImplantError
 from openitb.implant.memory import Slot
 from openitb.implant.wand import IN_CONTACT, Placement
-from openitb.protocol import Applied, LogKind, ProtocolError, encode
+from openitb.protocol import Applied, LogKind, ProtocolError, Role, encode
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
 from openitb.world.drill.caller import Caller, Session, UnaskedError
@@ -41,28 +41,28 @@ class Action(NamedTuple):
 def run(plan: Plan) -> Report:
     """A whole drill; raises `Broken` at the first rule that does not hold."""
     drill = Drill(plan)
-    weights = cumulative(plan)
+    weights = cumulative(drill)
     for _ in range(plan.steps):
         step(drill, weights)
     return drill.report()
 
 
-def cumulative(plan: Plan) -> list[int]:
+def cumulative(drill: Drill) -> list[int]:
     """The weights of the actions, summed up; a plan may give some of them a share of its own."""
-    shares = dict(plan.shares)
+    shares = {**dict.fromkeys(drill.mood.left_out, 0), **dict(drill.plan.shares)}
     return list(accumulate(shares.get(action.name, action.weight) for action in ACTIONS))
 
 
 def step(drill: Drill, weights: list[int] | None = None) -> None:
     """One action, and every invariant after it."""
-    action = drill.draw.choices(ACTIONS, cum_weights=weights or cumulative(drill.plan))[0]
+    action = drill.draw.choices(ACTIONS, cum_weights=weights or cumulative(drill))[0]
     story = action.do(drill)
     drill.trace.add(drill.now_ms, action.name, story)
 
 
 def _time_passes(drill: Drill) -> str:
     """From a millisecond to ten seconds, or to a day and a half; one implant is looked at."""
-    drill.now_ms += int(10 ** drill.draw.uniform(0, drill.draw.choice((4, 8.1))))
+    drill.now_ms += int(10 ** drill.draw.uniform(0, drill.draw.choice((4.0, drill.mood.longest))))
     serial = drill.any_serial()
     drill.observe(serial)
     return serial
@@ -156,8 +156,8 @@ def _programmer_acts(drill: Drill) -> str:
     drill.talking = caller
     session = caller.session
     if session is None:
-        serial = next(iter(caller.unknown), "") or drill.any_serial()  # first what is still open
-        air = Air(drill.old_frames)
+        serial = _whom_to_call(drill, caller)
+        air = Air(drill.old_frames, drill.mood.calm_air)
         caller.open(serial, air, new_contact(drill.ward, drill.fresh), drill.fresh())
         return f"{caller.name} calls {serial}"
     if session.is_waiting:
@@ -168,6 +168,15 @@ def _programmer_acts(drill: Drill) -> str:
     drill.sound[encode(wish.request)] = wish.sound
     caller.ask(wish)
     return f"{caller.name} asks {session.serial}: {wish.name} {wish.command_id}"
+
+
+def _whom_to_call(drill: Drill, caller: Caller) -> str:
+    """First the pump where an outcome is open; a patient's own, where something is allowed."""
+    if caller.unknown:
+        return next(iter(caller.unknown))
+    allowing = [serial for serial, bed in drill.beds.items() if bed.expected.allowed.anything]
+    is_asking = caller.role is Role.PATIENT and allowing
+    return drill.draw.choice(allowing) if is_asking else drill.any_serial()
 
 
 def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
@@ -187,7 +196,7 @@ def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
     staged, has_staged = caller.staged.get(session.serial), session.serial in caller.staged
     pump = drill.pump(session.serial)
     desk = Desk(drill.draw, caller.name, read, staged, has_staged, pump, command_id)
-    return drawn_wish(desk, caller.role)
+    return drawn_wish(desk, caller.role, drill.mood.wishes[caller.role])
 
 
 def _programmer_leaves(drill: Drill) -> str:
@@ -407,7 +416,7 @@ def _hang_up_all(drill: Drill) -> None:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action(240, "time passes", _time_passes),
+    Action(180, "time passes", _time_passes),
     Action(4, "long time passes", _long_time_passes),
     Action(2, "host clock goes back", _host_clock_goes_back),
     Action(330, "frame moves", _frame_moves),

@@ -83,8 +83,8 @@ class Ticks:
 class Bed:
     """One implant. `kept` is the state its process keeps, `seen` that state advanced to the last look.
 
-    `spells` and `needles` are the faults that were laid on it, `lived_ms` how far the reference is, `most_ppm`
-    and `loose_nl_per_day` the worst that faults have made of a stroke and of the outlet.
+    `spells` and `needles` are the faults that were laid on it, `lived_ms` how far the reference is,
+    `most_ppm` and `loose_nl_per_day` the worst that faults have made of a stroke and of the outlet.
     """
 
     kept: Implant

@@ -122,6 +122,11 @@ class Allowed:
     moved: Moved | None = None
     given_ms: list[int] = field(default_factory=list)
 
+    @property
+    def anything(self) -> bool:
+        """True while a patient may ask for something."""
+        return self.bolus is not None or self.moved is not None
+
     def nothing(self) -> None:
         """Nothing any longer; what was given stays given."""
         self.bolus = self.moved = None

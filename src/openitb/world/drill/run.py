@@ -21,10 +21,12 @@ from openitb.world.drill.caller import Caller
 from openitb.world.drill.disk import Disk
 from openitb.world.drill.editions import PUBLISHER
 from openitb.world.drill.invariants import problems
+from openitb.world.drill.mood import drawn_mood
 from openitb.world.drill.orders import drawn_order
 from openitb.world.drill.outcome import Broken, Report, Trace
 from openitb.world.drill.troubles import Trouble
 from openitb.world.drill.ward import DiskHome, Ward
+from openitb.world.drill.wishes import BY_ROLE
 
 UG, DAY = units.PG_PER_UG, units.MS_PER_DAY
 PUMPS = ("synchromed-ii-20", "synchromed-ii-40")
@@ -32,7 +34,7 @@ CALLERS = (
     ("anna", Role.CLINICIAN, 10),
     ("ben", Role.CLINICIAN, 10),
     ("rita", Role.READ_ONLY, 3),
-    ("pia", Role.PATIENT, 7),
+    ("pia", Role.PATIENT, 12),
     ("gil", Role.BREAK_GLASS, 2),
 )
 
@@ -76,6 +78,7 @@ class Drill:
         self.plan = plan
         self.draw = random.Random(plan.seed)  # noqa: S311 - a repeatable history, not a secret
         self.trace = Trace(plan.seed, plan.steps)
+        self.mood = drawn_mood(self.draw, BY_ROLE)
         start = self.draw.choices(STARTS, [start.weight for start in STARTS])[0]
         self.start_ms = self.now_ms = start.at_ms - self.draw.randint(0, 3 * DAY)
         self.disk = Disk()

@@ -1,6 +1,8 @@
 """What commands and mishaps do to the reference: each is known to have been carried out."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from openitb import catalogue
 from openitb.prescription import MinimumRate, Order, OrderError, daily_dose_pg
@@ -32,23 +34,10 @@ def told(now: Expected, command: Command, staged_digest: str = "") -> None:
     """A command was carried out now; `staged_digest` is what the pump calls what it has staged."""
     now.unlawful = ""
     program = now.order, now.concentration
-    match command:
-        case ProgramPump():
-            _programmed(now, command.order, command.prime_nl)
-        case RecordRefill():
-            _refilled(now, command)
-        case SetLowReservoirAlarm(volume_nl=volume):
-            now.low_alarm_nl = volume
-        case SetClock(at_ms=at, zone_offset_ms=zone):
-            now.clock_ms, now.zone_ms, now.felt.clock_lost = at - now.tick_ms, zone, False
-        case SetDoseLimits(limits=limits):
-            now.caps = _caps(now, Caps(limits))
-        case StageProgram() | CommitStaged():
-            _transferred(now, command, staged_digest)
-        case ReduceToMinimum():
-            _reduced(now)
-        case _:
-            _beside_the_program(now, command)
+    if isinstance(command, StageProgram):
+        _staged(now, command, staged_digest)
+    elif type(command) in _EFFECTS:
+        _EFFECTS[type(command)](now, command)
     if program != (now.order, now.concentration) and not isinstance(command, ReduceToMinimum):
         now.reduced_ms = None
     now.alarms = set()
@@ -85,6 +74,10 @@ def _programmed(now: Expected, order: Order, prime_nl: int) -> None:
     now.allowed.moved, now.felt.settings_lost = None, False
 
 
+def _ordered(now: Expected, command: ProgramPump) -> None:
+    _programmed(now, command.order, command.prime_nl)
+
+
 def _refilled(now: Expected, command: RecordRefill) -> None:
     now.believed_nl, now.prime, now.bolus = command.volume_nl, 0, None
     if command.concentration_ug_per_ml == now.concentration:
@@ -105,12 +98,13 @@ def _caps(now: Expected, caps: Caps) -> Caps:
     return Caps(caps.limits, flow, since_ms=now.tick_ms)
 
 
-def _transferred(now: Expected, command: StageProgram | CommitStaged, staged_digest: str) -> None:
+def _staged(now: Expected, command: StageProgram, digest: str) -> None:
+    lasts_ms = catalogue.load().practice["transfer"].fact("staged_lifetime").whole("ms")
+    now.staging = Staging(digest, command.order, command.prime_nl, now.tick_ms + lasts_ms)
+
+
+def _committed(now: Expected, command: CommitStaged) -> None:
     """TEL-06: what is committed was staged, by its digest and in time, bit for bit."""
-    if isinstance(command, StageProgram):
-        lasts_ms = catalogue.load().practice["transfer"].fact("staged_lifetime").whole("ms")
-        now.staging = Staging(staged_digest, command.order, command.prime_nl, now.tick_ms + lasts_ms)
-        return
     staging, now.staging = now.staging, None
     if staging is None or staging.digest != command.staged_digest or now.tick_ms >= staging.until_ms:
         now.unlawful = f"TEL-06: committed {command.staged_digest:.12}, staged was {staging}"
@@ -118,37 +112,51 @@ def _transferred(now: Expected, command: StageProgram | CommitStaged, staged_dig
         _programmed(now, staging.order, staging.prime_nl)
 
 
-def _reduced(now: Expected) -> None:
+def _set_clock(now: Expected, command: SetClock) -> None:
+    now.clock_ms, now.zone_ms = command.at_ms - now.tick_ms, command.zone_offset_ms
+    now.felt.clock_lost = False
+
+
+def _set_low_alarm(now: Expected, command: SetLowReservoirAlarm) -> None:
+    now.low_alarm_nl = command.volume_nl
+
+
+def _limited(now: Expected, command: SetDoseLimits) -> None:
+    now.caps = _caps(now, Caps(command.limits))
+
+
+def _reduced(now: Expected, _command: ReduceToMinimum) -> None:
     _programmed(now, MinimumRate(), 0)
     now.allowed.nothing()
     now.staging, now.reduced_ms = None, now.tick_ms
 
 
-def _beside_the_program(now: Expected, command: Command) -> None:
-    allowed = now.allowed
-    match command:
-        case DeliverBolus():
-            stroke = now.specs.stroke_nl
-            _begin(now, command.volume_nl // stroke * stroke, command.duration_ms, by_patient=False)
-        case CancelBolus():
-            now.bolus = None
-        case EnablePatientBolus():
-            times = command.duration_ms, command.lockout_ms, command.most_per_day
-            allowed.bolus = PatientBolus(command.dose_pg, *times)
-        case DisablePatientBolus():
-            allowed.bolus = None
-            now.bolus = None if now.bolus and now.bolus.by_patient else now.bolus
-        case EnablePatientAdjustment():
-            bounds = command.low_pg_per_day, command.high_pg_per_day
-            allowed.moved = Moved(now.order, command.step_percent, *bounds, now.tick_ms)
-        case DisablePatientAdjustment():
-            allowed.moved = None
-        case RequestPatientBolus():
-            _requested(now)
-        case RequestPatientAdjustment(steps=steps):
-            _adjusted(now, steps)
-        case _:
-            pass  # keys, library, silence, confirmation: nothing flows otherwise
+def _delivered(now: Expected, command: DeliverBolus) -> None:
+    stroke = now.specs.stroke_nl
+    _begin(now, command.volume_nl // stroke * stroke, command.duration_ms, by_patient=False)
+
+
+def _cancelled(now: Expected, _command: CancelBolus) -> None:
+    now.bolus = None
+
+
+def _bolus_allowed(now: Expected, command: EnablePatientBolus) -> None:
+    times = command.duration_ms, command.lockout_ms, command.most_per_day
+    now.allowed.bolus = PatientBolus(command.dose_pg, *times)
+
+
+def _no_bolus_allowed(now: Expected, _command: DisablePatientBolus) -> None:
+    now.allowed.bolus = None
+    now.bolus = None if now.bolus and now.bolus.by_patient else now.bolus
+
+
+def _adjustment_allowed(now: Expected, command: EnablePatientAdjustment) -> None:
+    bounds = command.low_pg_per_day, command.high_pg_per_day
+    now.allowed.moved = Moved(now.order, command.step_percent, *bounds, now.tick_ms)
+
+
+def _no_adjustment_allowed(now: Expected, _command: DisablePatientAdjustment) -> None:
+    now.allowed.moved = None
 
 
 def _begin(now: Expected, volume_nl: int, duration_ms: int, by_patient: bool) -> None:
@@ -159,7 +167,7 @@ def _begin(now: Expected, volume_nl: int, duration_ms: int, by_patient: bool) ->
     now.bolus = Extra(-(-whole // duration_ms), whole, by_patient)
 
 
-def _requested(now: Expected) -> None:
+def _requested(now: Expected, _command: RequestPatientBolus) -> None:
     """BOL-02: only if allowed, after the lock-out and within the number, by elapsed time."""
     permission, given = now.allowed.bolus, now.allowed.given_ms
     if permission is None:
@@ -176,9 +184,9 @@ def _requested(now: Expected) -> None:
     now.allowed.given_ms = [*recent, now.tick_ms]
 
 
-def _adjusted(now: Expected, steps: int) -> None:
+def _adjusted(now: Expected, command: RequestPatientAdjustment) -> None:
     """A patient's step: within the range, one up at a time and not too soon."""
-    moved = now.allowed.moved
+    moved, steps = now.allowed.moved, command.steps
     if moved is None:
         now.unlawful = "PAT-03: a patient's adjustment that nobody allowed"
         return
@@ -195,3 +203,23 @@ def _adjusted(now: Expected, steps: int) -> None:
     if not moved.low_pg_per_day <= daily_dose_pg(order) <= moved.high_pg_per_day:
         now.unlawful = f"PAT-03: {daily_dose_pg(order)} pg/day is outside the range"
     now.order, now.allowed.moved = order, moved
+
+
+# Keys, library, silence and confirmation are not in it: nothing flows otherwise for them.
+_EFFECTS: dict[type, Callable[[Expected, Any], None]] = {
+    ProgramPump: _ordered,
+    RecordRefill: _refilled,
+    SetLowReservoirAlarm: _set_low_alarm,
+    SetClock: _set_clock,
+    SetDoseLimits: _limited,
+    CommitStaged: _committed,
+    ReduceToMinimum: _reduced,
+    DeliverBolus: _delivered,
+    CancelBolus: _cancelled,
+    EnablePatientBolus: _bolus_allowed,
+    DisablePatientBolus: _no_bolus_allowed,
+    EnablePatientAdjustment: _adjustment_allowed,
+    DisablePatientAdjustment: _no_adjustment_allowed,
+    RequestPatientBolus: _requested,
+    RequestPatientAdjustment: _adjusted,
+}

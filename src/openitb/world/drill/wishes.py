@@ -103,12 +103,11 @@ def question(actor: str, command_id: str) -> Wish:
     return Wish("read answer", ReadAnswer(actor, command_id))
 
 
-def drawn_wish(desk: Desk, role: Role) -> Wish:
-    """One row of the role's table, by its weight."""
+def drawn_wish(desk: Desk, role: Role, weights: list[int]) -> Wish:
+    """One row of the role's table, by these weights."""
     if desk.has_staged and desk.draw.random() < 0.7:
         return Wish("commit what is staged", _commit(desk))
-    rows, weights = _TABLES[role]
-    row = desk.draw.choices(rows, weights)[0]
+    row = desk.draw.choices(BY_ROLE[role], weights)[0]
     return Wish(row.name, row.make(desk), row.sound)
 
 
@@ -162,7 +161,7 @@ def _clock_to_an_edge(desk: Desk) -> Request:
 
 def _limits(desk: Desk, share: float | None = None) -> Request:
     """Caps from just above the dose that runs to several times it."""
-    times = desk.draw.uniform(1.05, 4) if share is None else share
+    times = desk.draw.choice((1.02, desk.draw.uniform(1.05, 4))) if share is None else share
     day_pg = max(1, int(desk.read.dose_pg_per_day * times))
     windows = desk.draw.sample(WINDOWS_MS, desk.draw.randint(1, 3))
     limits = tuple(
@@ -271,7 +270,7 @@ def _absurd_clock(desk: Desk) -> Request:
 
 
 def _adjust(desk: Desk) -> Request:
-    return RequestPatientAdjustment(desk.actor, desk.command_id, desk.draw.choice((1, 1, -1, -2)))
+    return RequestPatientAdjustment(desk.actor, desk.command_id, desk.draw.choice((1, 1, -1, -2, -9)))
 
 
 def _plain(kind: Callable[[str, str], Request]) -> Callable[[Desk], Request]:
@@ -297,9 +296,9 @@ WISHES: tuple[Row, ...] = (
     Row(3, "set low alarm", _low_alarm),
     Row(3, "set clock", _clock),
     Row(1, "set clock to an edge", _clock_to_an_edge),
-    Row(3, "set dose limits", _limits),
+    Row(5, "set dose limits", _limits),
     Row(1, "end dose limits", _no_limits),
-    Row(5, "bolus", _bolus),
+    Row(8, "bolus", _bolus),
     Row(1, "cancel bolus", _plain(CancelBolus)),
     Row(5, "allow patient bolus", _allow_bolus),
     Row(1, "end patient bolus", _plain(DisablePatientBolus)),
@@ -309,7 +308,7 @@ WISHES: tuple[Row, ...] = (
     Row(1, "revoke a lost key", lambda desk: RevokeKey(desk.actor, desk.command_id, desk.draw.randbytes(8))),
     Row(1, "update library", _library),
     Row(1, "reduce to minimum", _attested),
-    Row(1, "order beyond the flow limits", _beyond_flow, sound=False),
+    Row(2, "order beyond the flow limits", _beyond_flow, sound=False),
     Row(1, "order too many changes", _too_many_changes, sound=False),
     Row(1, "order an absurd prime", _absurd_prime, sound=False),
     Row(1, "stop with a prime", lambda desk: _order(desk, Stopped(), 50_000), sound=False),
@@ -368,10 +367,9 @@ BREAK_GLASS: tuple[Row, ...] = (
     Row(2, "silence", _silence),
     *_TRESPASSES,
 )
-BY_ROLE = {
+BY_ROLE: dict[Role, tuple[Row, ...]] = {
     Role.CLINICIAN: WISHES,
     Role.PATIENT: PATIENT,
     Role.READ_ONLY: READER,
     Role.BREAK_GLASS: BREAK_GLASS,
 }
-_TABLES = {role: (rows, [row.weight for row in rows]) for role, rows in BY_ROLE.items()}
