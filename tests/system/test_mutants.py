@@ -32,8 +32,8 @@ from openitb.protocol import NoAnswerKept, Role
 from openitb.telemetry import noise
 from openitb.world.drill import Broken, Plan, disk, run
 
-SEEDS = 150
-STEPS = 80
+SEEDS = 100
+STEPS = 200
 Patch = pytest.MonkeyPatch
 
 
@@ -192,7 +192,8 @@ def an_answer_is_not_told_again(patch: Patch) -> None:
 
 
 def the_guard_lets_everything_pass(patch: Patch) -> None:
-    patch.setattr(guard.Guard, "admitted", lambda _self, train, *_: train)
+    possible = guard.Guard._is_possible
+    patch.setattr(guard.Guard, "admitted", lambda self, train, *_: train if possible(self, train) else None)
 
 
 def the_guard_forgets_its_windows(patch: Patch) -> None:
@@ -337,4 +338,4 @@ def test_the_unchanged_product_passes_the_seeds_that_find_the_faults() -> None:
 
 def run_all(seeds: int) -> None:
     for seed in range(seeds):
-        run(Plan(seed, STEPS))
+        run(Plan(seed, STEPS, most_pumps=1))

@@ -1,7 +1,7 @@
 """What the guard is told after each command: limits from the committed program, credits for stages.
 
-This is the only place where program and guard meet, and it runs once per command, not while
-delivering: a controller that goes wrong later cannot reach it.
+This is the only place where program and guard meet. It runs once per command, and when a reset puts the
+pump to minimum rate, not while delivering: a controller that goes wrong later cannot reach it.
 
 Holds: DEL-06, DEL-07, BOL-13.
 """
@@ -30,6 +30,21 @@ def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
     if after.controller is not before.controller:
         firmware = replace(firmware, surveillance=UNREMARKABLE)  # judged anew, whatever it does now
     return _with_credits(firmware, build)
+
+
+def authorised_by_senses(before: Firmware, after: Firmware, build: Build) -> Firmware:
+    """`after`, with its guard told what a change of senses has changed: a reset the program, or the clock.
+
+    A pump that lost its clock goes over to the mean flow, so windows that reach back before that may hold
+    what they held and a whole window more; nothing is asked of the program for that.
+    """
+    if after.controller is not before.controller:
+        return authorised(before, after, build)
+    if clock_is_lost(before) or not clock_is_lost(after):
+        return after
+    change, limits = _Change(before, after), after.guard.limits
+    windows = (each if each.with_boluses else change.begun(each) for each in limits.windows)
+    return replace(after, guard=after.guard.told(replace(limits, windows=tuple(windows))))
 
 
 def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
@@ -73,20 +88,21 @@ class _Change:
         old = self._old(new)
         if old is not None and _pattern(self.before) == _pattern(self.after):
             return old
-        return self._begun(new)
+        return self.begun(new)
 
     def of_dose(self, new: Limit) -> Limit:
         """A limit on dose. Where it replaces another, no window may hold more than the larger of them."""
         old = self._old(new)
         if old is None:
-            return self._begun(new)
+            return self.begun(new)
         if old.most == new.most:
             return old
         tick_ms = self.after.counter.tick_ms
         still = old.spanning if tick_ms - new.window_ms < old.since_ms else 0
         return replace(new, since_ms=tick_ms, spanning=max(old.most, still))
 
-    def _begun(self, new: Limit) -> Limit:
+    def begun(self, new: Limit) -> Limit:
+        """A limit that holds from now on."""
         tick_ms = self.after.counter.tick_ms
         held = self.before.guard.passed.held(new.window_ms, tick_ms, new.with_boluses)
         return replace(new, since_ms=tick_ms, spanning=held + new.most)

@@ -305,9 +305,9 @@ def _memory_is_lost(drill: Drill) -> str:
 
 
 def _fault_comes(drill: Drill) -> str:
-    """A fault of the catalogue, now or within two days; a pump that has one may get another."""
+    """A fault of the catalogue, now or within three hours; a pump that has one may get another."""
     serial = drill.any_serial()
-    begins_ms = max(drill.now_ms, drill.beds[serial].seen.now_ms) + int(10 ** drill.draw.uniform(0, 8.1)) + 1
+    begins_ms = max(drill.now_ms, drill.beds[serial].seen.now_ms) + int(10 ** drill.draw.uniform(0, 7)) + 1
     fault_id, laid = drawn_fault(drill.draw, begins_ms)
     drill.lay(serial, laid)
     return f"{serial} {fault_id} from {begins_ms}"
@@ -430,7 +430,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(1, "memory fails", _memory_fails),
     Action(1, "memory is lost", _memory_is_lost),
     Action(6, "needle", _needle),
-    Action(3, "fault comes", _fault_comes),
-    Action(2, "controller errs", _controller_errs),
+    Action(5, "fault comes", _fault_comes),
+    Action(4, "controller errs", _controller_errs),
     Action(3, "wand moves", _wand_moves),
 )

@@ -54,7 +54,8 @@ def drawn_fault(draw: random.Random, at_ms: int) -> tuple[str, Laid]:
 def run_wild(implant: Implant, error: Error, flows: Flows) -> str:
     """What a copy of an implant does whose controller errs: empty if the guard held it, else what leaked.
 
-    The bound is the order's own fullest window, what credits were worth, and two strokes.
+    The bound is the order's own fullest window, what credits were worth, and two strokes; twice the window
+    where the guard's limits are younger than it, since they do not judge the time before them.
     """
     if pump_state(implant) in HALTED:
         return ""
@@ -62,7 +63,9 @@ def run_wild(implant: Implant, error: Error, flows: Flows) -> str:
     cost, worth = implant.build.stroke_cost, sum(entry.left for entry in sound.firmware.guard.ledger.open)
     later = advance(wrong, implant.now_ms + UNWATCHED_MS).implant
     made = (later.firmware.counter.strokes - sound.firmware.counter.strokes) * cost
-    most = fullest(flows, UNWATCHED_MS) + worth + 2 * cost
+    began_ms = sound.firmware.counter.tick_ms - UNWATCHED_MS
+    young = any(limit.since_ms > began_ms for limit in later.firmware.guard.limits.windows)
+    most = (1 + young) * fullest(flows, UNWATCHED_MS) + worth + 2 * cost
     if made > most:
         return f"{made // units.MS_PER_DAY} nL in 4 h, {most // units.MS_PER_DAY} nL were authorised"
     stopped = pump_state(later) is PumpState.GUARD_STOP

@@ -105,8 +105,9 @@ def question(actor: str, command_id: str) -> Wish:
 
 def drawn_wish(desk: Desk, role: Role, weights: list[int]) -> Wish:
     """One row of the role's table, by these weights."""
-    if desk.has_staged and desk.draw.random() < 0.7:
-        return Wish("commit what is staged", _commit(desk))
+    if desk.has_staged and desk.draw.random() < 0.8:
+        never_read = Wish("commit what was never read", _commit_other(desk), sound=False)
+        return never_read if desk.draw.random() < 0.1 else Wish("commit what is staged", _commit(desk))
     row = desk.draw.choices(BY_ROLE[role], weights)[0]
     return Wish(row.name, row.make(desk), row.sound)
 
@@ -182,7 +183,7 @@ def _bolus(desk: Desk, volume_nl: int | None = None, duration_ms: int | None = N
 
 def _allow_bolus(desk: Desk, lockout_ms: int | None = None) -> Request:
     draw, drug = desk.draw, desk.read.concentration_ug_per_ml
-    duration_ms = draw.randint(10, 60) * MINUTE
+    duration_ms = draw.randint(3, 20) * MINUTE
     lockout = duration_ms + draw.randint(10, 300) * MINUTE if lockout_ms is None else lockout_ms
     dose_pg = draw.randint(1_500, 40_000) * drug
     return EnablePatientBolus(desk.actor, desk.command_id, dose_pg, duration_ms, lockout, draw.randint(1, 6))
@@ -205,6 +206,10 @@ def _commit(desk: Desk) -> Request:
     if desk.staged is None or desk.staged.staged is None:
         return ReadStaged(desk.actor)
     return CommitStaged(desk.actor, desk.command_id, desk.staged.staged.staged_digest)
+
+
+def _commit_other(desk: Desk) -> Request:
+    return CommitStaged(desk.actor, desk.command_id, OTHER)
 
 
 def _attested(desk: Desk, signs: tuple[OverdoseSign, ...] = (OverdoseSign.DROWSY,)) -> Request:
@@ -326,12 +331,7 @@ WISHES: tuple[Row, ...] = (
     Row(1, "allow without lock-out", partial(_allow_bolus, lockout_ms=0), sound=False),
     Row(1, "allow an absurd step", partial(_allow_adjustment, step_percent=50), sound=False),
     Row(1, "limit to less than runs", partial(_limits, share=0.0)),
-    Row(
-        1,
-        "commit what was never read",
-        lambda desk: CommitStaged(desk.actor, desk.command_id, OTHER),
-        sound=False,
-    ),
+    Row(1, "commit what was never read", _commit_other, sound=False),
     Row(
         1,
         "confirm what does not run",
