@@ -329,7 +329,7 @@ def test_a_planted_fault_is_found_within_a_few_seeds(
     with pytest.raises(Broken) as found:
         run_all(SEEDS)
     assert found.value.rules & set(MUTANTS[mutant].split())
-    assert f"--system-seed {found.value.seed}" in str(found.value)
+    assert f"openitb drill {found.value.seed} --steps {STEPS} --pumps 1" in str(found.value)
 
 
 def test_the_unchanged_product_passes_the_seeds_that_find_the_faults() -> None:

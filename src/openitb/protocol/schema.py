@@ -63,15 +63,28 @@ def from_bytes(data: bytes, field: str) -> Plain:
 def to_plain(value: object) -> Plain:
     """A dataclass, or any value its fields may hold, as maps, lists and scalars."""
     kind: Any = type(value)
-    if kind in _NAMES:  # most of what a saved log holds
-        return value
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, _ORDER_TYPES):
-        return order_to_mapping(value)
-    if dataclasses.is_dataclass(value):
-        return {name: to_plain(getattr(value, name)) for name in _fields(kind)}
-    return value.value if isinstance(value, StrEnum) else value
+    return _writer(kind)(value)
+
+
+@lru_cache(maxsize=512)
+def _writer(kind: Any) -> Callable[[Any], Plain]:
+    """How values of a type are made plain; found once for each."""
+    if issubclass(kind, tuple):
+        return lambda items: [to_plain(item) for item in items]
+    if kind in _ORDER_TYPES:
+        return order_to_mapping
+    if dataclasses.is_dataclass(kind):
+        names = tuple(field.name for field in dataclasses.fields(kind))
+        return lambda value: {name: to_plain(getattr(value, name)) for name in names}
+    return _value_of if issubclass(kind, StrEnum) else _as_it_is
+
+
+def _value_of(member: StrEnum) -> str:
+    return member.value
+
+
+def _as_it_is(value: Plain) -> Plain:
+    return value
 
 
 def from_plain(kind: type[Made], plain: Plain, field: str) -> Made:

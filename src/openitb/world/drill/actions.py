@@ -14,18 +14,18 @@ from openitb import units
 from openitb.implant import ImplantError
 from openitb.implant.memory import Slot
 from openitb.implant.wand import IN_CONTACT, Placement
-from openitb.protocol import Applied, LogKind, ProtocolError, Role, encode
+from openitb.protocol import LogKind
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
-from openitb.world.drill.caller import Caller, Session, UnaskedError
-from openitb.world.drill.disk import OPERATIONS, Mishap, ProcessEnded, belief_of
-from openitb.world.drill.line import Air, arrived
+from openitb.world.drill.disk import OPERATIONS, Mishap, belief_of
+from openitb.world.drill.line import arrived
+from openitb.world.drill.mishaps import hang_up_all, restart, under_mishap
 from openitb.world.drill.outcome import Report
 from openitb.world.drill.run import Drill, Plan
+from openitb.world.drill.talk import frame_moves, programmer_acts, programmer_leaves
 from openitb.world.drill.told import needled
 from openitb.world.drill.troubles import ERRORS, drawn_fault, run_wild
 from openitb.world.drill.ward import DiskSlots, new_contact
-from openitb.world.drill.wishes import Desk, Wish, drawn_wish, question, reading
 
 DAY = units.MS_PER_DAY
 
@@ -85,140 +85,6 @@ def _host_clock_goes_back(drill: Drill) -> str:
     return f"{back} ms"
 
 
-def _frame_moves(drill: Drill) -> str:
-    talking = [(caller, caller.session) for caller in drill.callers if caller.session]
-    busy = [(caller, session) for caller, session in talking if session.air.is_busy]
-    if not busy:
-        return _programmer_acts(drill)
-    stays = [(caller, session) for caller, session in busy if caller is drill.talking]
-    caller, session = stays[0] if stays and drill.draw.random() < 0.7 else drill.draw.choice(busy)
-    drill.talking = caller
-    to_implant = session.air.next_to_implant(drill.draw)
-    fate, data = session.air.move(to_implant, drill.draw)
-    if data:
-        drill.trace.mix(data)
-        arrive = _arrives_at_implant if to_implant else _arrives_at_wand
-        arrive(drill, caller, session, data)
-    return f"{caller.name} {'->' if to_implant else '<-'} {session.serial} {fate}"
-
-
-def _arrives_at_implant(drill: Drill, caller: Caller, session: Session, data: bytes) -> None:
-    drill.ward.listen()
-    failed: bool | None = None
-    try:
-        answer = session.contact.receive(arrived(data))
-    except (TelemetryError, OSError) as error:
-        answer, failed = None, isinstance(error, OSError)
-        _settle_all(drill)
-    except ProcessEnded:
-        _restart(drill)
-        return
-    if answer is not None:
-        session.air.send(answer, to_implant=False)
-    heard = drill.ward.heard
-    sound = drill.sound.get(heard.request, False) if heard else True
-    serial = heard.serial if heard else session.serial
-    cause = Cause.REQUEST if heard else Cause.NOTHING
-    drill.observe(serial, Event(drill.ward.kept(serial), cause, heard, sound))
-    drill.observe_others(serial)
-    if failed is not None:
-        _hang_up(drill, caller)  # the implant's end is closed, and so is the line
-    if failed:
-        _saver_comes_by(drill)
-
-
-def _arrives_at_wand(drill: Drill, caller: Caller, session: Session, data: bytes) -> None:
-    asked = session.asked
-    try:
-        caller.receive(arrived(data))
-    except (TelemetryError, ProtocolError):
-        _hang_up(drill, caller)
-        return
-    except UnaskedError as error:
-        raise drill.broken("INV-12", str(error)) from None
-    if asked is not None and caller.told:
-        _check_told(drill, session, asked, caller.told[-1][2])
-
-
-def _check_told(drill: Drill, session: Session, asked: Wish, reply: object) -> None:
-    """INV-12: what a programmer shows is what this pump said to this question in this session."""
-    said = session.contact.last_heard
-    if said is None or said.serial != session.serial or said.request != encode(asked.request):
-        raise drill.broken("INV-12", f"{asked.name} was answered by the answer to something else")
-    if isinstance(reply, Applied) and reply.command_id not in drill.beds[session.serial].done:
-        raise drill.broken("INV-12", f"{asked.name} was told done and is not")
-
-
-def _programmer_acts(drill: Drill) -> str:
-    caller = drill.talking
-    if caller is None or drill.draw.random() < 0.3:
-        caller = drill.draw.choices(drill.callers, drill.caller_weights)[0]
-    drill.talking = caller
-    session = caller.session
-    if session is None:
-        serial = _whom_to_call(drill, caller)
-        air = Air(drill.old_frames, drill.mood.calm_air)
-        caller.open(serial, air, new_contact(drill.ward, drill.fresh), drill.fresh())
-        return f"{caller.name} calls {serial}"
-    if session.is_waiting:
-        if session.air.is_busy and drill.draw.random() < 0.96:
-            return _frame_moves(drill)
-        return f"{caller.name} gives up, {_hang_up(drill, caller)}"
-    wish = _wish(drill, caller, session)
-    drill.sound[encode(wish.request)] = wish.sound
-    caller.ask(wish)
-    return f"{caller.name} asks {session.serial}: {wish.name} {wish.command_id}"
-
-
-def _whom_to_call(drill: Drill, caller: Caller) -> str:
-    """First the pump where an outcome is open; a patient's own, where something is allowed."""
-    if caller.unknown:
-        return next(iter(caller.unknown))
-    allowing = [serial for serial, bed in drill.beds.items() if bed.expected.allowed.anything]
-    is_asking = caller.role is Role.PATIENT and allowing
-    return drill.draw.choice(allowing) if is_asking else drill.any_serial()
-
-
-def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
-    """Repeat what got no answer, or else read and let it be; read what was never read, else ask something."""
-    unknown = caller.unknown.get(session.serial)
-    if unknown is not None:
-        chance = drill.draw.random()
-        if chance < 0.85:
-            return unknown if chance < 0.5 else question(caller.name, unknown.command_id)
-        del caller.unknown[session.serial]
-        return reading(caller.name)
-    read = caller.readings.get(session.serial)
-    if read is None or drill.draw.random() < 0.1:
-        return reading(caller.name)
-    drill.ids += 1
-    command_id = f"{caller.name}-{drill.ids}"
-    staged, has_staged = caller.staged.get(session.serial), session.serial in caller.staged
-    pump = drill.pump(session.serial)
-    desk = Desk(drill.draw, caller.name, read, staged, has_staged, pump, command_id)
-    return drawn_wish(desk, caller.role, drill.mood.wishes[caller.role])
-
-
-def _programmer_leaves(drill: Drill) -> str:
-    caller = drill.draw.choice(drill.callers)
-    return f"{caller.name}, {_hang_up(drill, caller)}"
-
-
-def _hang_up(drill: Drill, caller: Caller) -> str:
-    """A caller leaves, and its implant's end with it."""
-    session, serial = caller.session, ""
-    caller.hang_up()
-    if session is None:
-        return "was not there"
-    serial = session.serial
-
-    def leave() -> None:
-        session.contact.leave()
-        drill.observe(serial, Event(drill.ward.kept(serial), Cause.LEFT))
-
-    return _under_mishap(drill, leave)
-
-
 def _stranger_calls(drill: Drill) -> str:
     """Anyone may send anything: noise, what was overheard, a hello with a key that nobody knows."""
     contact = new_contact(drill.ward, drill.fresh)
@@ -244,22 +110,22 @@ def _strange_frames(draw: random.Random, old: list[bytes]) -> list[bytes]:
 
 
 def _process_saves(drill: Drill) -> str:
-    return _under_mishap(drill, drill.ward.catch_up)
+    return under_mishap(drill, drill.ward.catch_up)
 
 
 def _process_stops_and_starts(drill: Drill) -> str:
-    return _under_mishap(drill, lambda: _cycle(drill))
+    return under_mishap(drill, lambda: _cycle(drill))
 
 
 def _cycle(drill: Drill) -> None:
     drill.ward.catch_up()
-    _hang_up_all(drill)
+    hang_up_all(drill)
     drill.started()
 
 
 def _process_is_killed(drill: Drill) -> str:
     drill.ward.listen()
-    _restart(drill)
+    restart(drill)
     return "while nothing was written"
 
 
@@ -275,7 +141,7 @@ def _memory_fails(drill: Drill) -> str:
     drill.disk.disarm()
     drill.ward.catch_up()
     drill.observe_saved()
-    _hang_up_all(drill)
+    hang_up_all(drill)
     serial, slot, bit = drill.any_serial(), drill.draw.choice(list(Slot)), drill.draw.randrange(2**20)
     drill.disk.flip(DiskSlots(drill.disk, serial).name(slot), bit)
     found, before = drill.home.load(serial), drill.beds[serial].kept
@@ -293,7 +159,7 @@ def _memory_is_lost(drill: Drill) -> str:
     drill.disk.disarm()
     drill.ward.catch_up()
     drill.observe_saved()
-    _hang_up_all(drill)
+    hang_up_all(drill)
     serial = drill.any_serial()
     for slot in Slot:
         name = DiskSlots(drill.disk, serial).name(slot)
@@ -310,6 +176,7 @@ def _fault_comes(drill: Drill) -> str:
     begins_ms = max(drill.now_ms, drill.beds[serial].seen.now_ms) + int(10 ** drill.draw.uniform(0, 7)) + 1
     fault_id, laid = drawn_fault(drill.draw, begins_ms)
     drill.lay(serial, laid)
+    drill.trace.seen.add(fault_id)
     return f"{serial} {fault_id} from {begins_ms}"
 
 
@@ -358,70 +225,13 @@ def _needle(drill: Drill) -> str:
     return f"{serial} {volume_nl} nL of {drug}"
 
 
-def _under_mishap(drill: Drill, act: Callable[[], None]) -> str:
-    """Do something that writes; what becomes of it if the disk fails or the process ends meanwhile."""
-    told = "done"
-    drill.ward.listen()
-    try:
-        act()
-    except ProcessEnded as ended:
-        _restart(drill)
-        return str(ended)
-    except OSError as error:
-        told = str(error)
-        _settle_all(drill)
-        drill.observe_saved()
-        _saver_comes_by(drill)
-    drill.observe_saved()
-    return told
-
-
-def _saver_comes_by(drill: Drill) -> None:
-    """A state read back after a failed save may not outlast a power loss until it is saved again.
-
-    Nobody was told of it. The service saves every few minutes; here it does so at once.
-    """
-    drill.disk.disarm()
-    drill.ward.catch_up()
-    drill.observe_saved()
-
-
-def _restart(drill: Drill) -> None:
-    """The process is gone: sessions end, time passes, it starts again on what the disk holds.
-
-    INV-9: each implant is read back as it last was, or as it was being saved, to the last bit.
-    """
-    heard = drill.ward.heard
-    _hang_up_all(drill)
-    if drill.disk.struck is Mishap.POWER_LOSS:
-        drill.disk.lose_power(drill.draw)
-    drill.disk.disarm()
-    drill.now_ms += int(10 ** drill.draw.uniform(0, 7))
-    for serial, bed in drill.beds.items():
-        found = drill.settle(serial)
-        asked = heard if heard and heard.serial == serial and not heard.reply else None
-        sound = drill.sound.get(asked.request, False) if asked else True
-        drill.observe(serial, Event(bed.kept if found == bed.kept else found, Cause.SAVED, asked, sound))
-    drill.started()
-
-
-def _settle_all(drill: Drill) -> None:
-    for serial in tuple(drill.home.saving):
-        drill.settle(serial)
-
-
-def _hang_up_all(drill: Drill) -> None:
-    for caller in drill.callers:
-        caller.hang_up()
-
-
 ACTIONS: tuple[Action, ...] = (
     Action(180, "time passes", _time_passes),
     Action(4, "long time passes", _long_time_passes),
     Action(2, "host clock goes back", _host_clock_goes_back),
-    Action(330, "frame moves", _frame_moves),
-    Action(140, "programmer acts", _programmer_acts),
-    Action(3, "programmer leaves", _programmer_leaves),
+    Action(330, "frame moves", frame_moves),
+    Action(140, "programmer acts", programmer_acts),
+    Action(3, "programmer leaves", programmer_leaves),
     Action(6, "stranger calls", _stranger_calls),
     Action(4, "process saves", _process_saves),
     Action(1, "process stops and starts", _process_stops_and_starts),

@@ -253,7 +253,7 @@ def look(bed: Bed, event: Event, now_ms: int) -> Scene:
 def _follow(bed: Bed, event: Event, new: tuple[LogEntry, ...], event_ms: int) -> None:
     """Let the reference live to the event, and through it but for a command."""
     _live(bed, new, event_ms)
-    if event.cause is Cause.REQUEST and event.heard is not None:
+    if event.heard is not None:
         bed.meet()
         if any(entry.kind is LogKind.TELEMETRY_RELEASED for entry in new):
             bed.expected.felt.captured = False

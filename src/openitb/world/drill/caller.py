@@ -105,22 +105,34 @@ class Caller:
 
     def _believe(self, serial: str, wish: Wish, reply: Reply) -> None:
         self.told.append((serial, wish, reply))
-        if isinstance(reply, Interrogation):
-            self.readings[serial] = reply
-            return
-        if isinstance(reply, TransferReport):
-            self.staged[serial] = reply
-            return
+        match reply:
+            case Interrogation():
+                self.readings[serial] = reply
+            case TransferReport():
+                self._read_back(serial, reply)
+            case _:
+                self._heard_outcome(serial, wish, reply)
+
+    def _read_back(self, serial: str, reply: TransferReport) -> None:
+        self.staged[serial] = reply
+        if reply.staged is None:
+            del self.staged[serial]  # it was dropped: stage it again
+
+    def _heard_outcome(self, serial: str, wish: Wish, reply: Reply) -> None:
         unknown = self.unknown.get(serial)
         if unknown is not None and unknown.command_id == _settles(wish):
             del self.unknown[serial]
         if isinstance(wish.request, CommitStaged):
             self.staged.pop(serial, None)
-        if isinstance(reply, Applied) and isinstance(wish.request, RecordRefill):
+        if isinstance(reply, Applied):
+            self._was_applied(serial, wish, reply)
+
+    def _was_applied(self, serial: str, wish: Wish, reply: Applied) -> None:
+        if isinstance(wish.request, RecordRefill):
             self.readings.pop(serial, None)  # dose and drug belong together: read back before the next order
-        elif isinstance(reply, Applied) and isinstance(wish.request, StageProgram):
+        elif isinstance(wish.request, StageProgram):
             self.staged[serial] = None  # to be read back before it is committed
-        elif isinstance(reply, Applied) and serial in self.readings:
+        elif serial in self.readings:
             self.readings[serial] = replace(self.readings[serial], program_digest=reply.program_digest)
 
     def _open(self) -> Session:

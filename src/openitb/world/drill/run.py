@@ -77,7 +77,7 @@ class Drill:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.draw = random.Random(plan.seed)  # noqa: S311 - a repeatable history, not a secret
-        self.trace = Trace(plan.seed, plan.steps)
+        self.trace = Trace(plan.seed, plan.steps, plan.most_pumps)
         self.mood = drawn_mood(self.draw, BY_ROLE)
         start = self.draw.choices(STARTS, [start.weight for start in STARTS])[0]
         self.start_ms = self.now_ms = start.at_ms - self.draw.randint(0, 3 * DAY)
@@ -134,6 +134,8 @@ class Drill:
         found = problems(scene)
         if found:
             raise Broken(found, self.trace)
+        self.trace.seen.update(entry.kind.value for entry in scene.new)
+        self.trace.seen.add(scene.after.firmware.state.value)
         if scene.moved:
             self.trace.mix(bed.seen.firmware.log.head.digest)
 
@@ -161,7 +163,9 @@ class Drill:
     def report(self) -> Report:
         """How far it came."""
         days = (self.now_ms - self.start_ms) / DAY
-        return Report(self.plan.seed, self.trace.step, self.trace.digest, self.trace.actions, days)
+        trace = self.trace
+        seen = frozenset(trace.seen | trace.actions.keys())
+        return Report(self.plan.seed, trace.step, trace.digest, trace.actions, days, seen)
 
     def _implanted(self, count: int) -> list[Bed]:
         return [self._bed(f"NGP{number:06d}") for number in range(1, count + 1)]

@@ -108,8 +108,18 @@ def drawn_wish(desk: Desk, role: Role, weights: list[int]) -> Wish:
     if desk.has_staged and desk.draw.random() < 0.8:
         never_read = Wish("commit what was never read", _commit_other(desk), sound=False)
         return never_read if desk.draw.random() < 0.1 else Wish("commit what is staged", _commit(desk))
+    likely = _what_a_patient_would(desk) if role is Role.PATIENT else None
+    if likely is not None and desk.draw.random() < 0.6:
+        return likely
     row = desk.draw.choices(BY_ROLE[role], weights)[0]
     return Wish(row.name, row.make(desk), row.sound)
+
+
+def _what_a_patient_would(desk: Desk) -> Wish | None:
+    """Ask for what the last reading said is allowed."""
+    if desk.read.patient_bolus is not None:
+        return Wish("ask for a bolus", RequestPatientBolus(desk.actor, desk.command_id))
+    return Wish("adjust the dose", _adjust(desk)) if desk.read.patient_adjustment is not None else None
 
 
 def _read_old(desk: Desk) -> Request:
