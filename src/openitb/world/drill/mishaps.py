@@ -57,10 +57,12 @@ def restart(drill: Drill) -> None:
 
 
 def settle_all(drill: Drill) -> None:
+    """Find out what is on disk of each implant whose save has not come to its end."""
     for serial in tuple(drill.home.saving):
         drill.settle(serial)
 
 
 def hang_up_all(drill: Drill) -> None:
+    """The implants' end is gone; so are all sessions."""
     for caller in drill.callers:
         caller.hang_up()

@@ -13,6 +13,7 @@ from openitb.world.drill.wishes import Desk, Wish, drawn_wish, question, reading
 
 
 def frame_moves(drill: Drill) -> str:
+    """One frame in flight meets its fate; who spoke last mostly goes on."""
     talking = [(caller, caller.session) for caller in drill.callers if caller.session]
     busy = [(caller, session) for caller, session in talking if session.air.is_busy]
     if not busy:
@@ -78,6 +79,7 @@ def _check_told(drill: Drill, session: Session, asked: Wish, reply: object) -> N
 
 
 def programmer_acts(drill: Drill) -> str:
+    """One of them calls, asks, or gives up waiting."""
     caller = drill.talking
     if caller is None or drill.draw.random() < 0.3:
         caller = drill.draw.choices(drill.callers, drill.caller_weights)[0]
@@ -129,6 +131,7 @@ def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
 
 
 def programmer_leaves(drill: Drill) -> str:
+    """One of them hangs up, whatever is open."""
     caller = drill.draw.choice(drill.callers)
     return f"{caller.name}, {_hang_up(drill, caller)}"
 
