@@ -20,6 +20,7 @@ from openitb.implant import (
 from openitb.implant.faults import Needle
 from openitb.implant.firmware.credits import Credit
 from openitb.implant.hardware.spells import condition_at, next_edge_ms
+from openitb.implant.senses import Supply
 from openitb.protocol import (
     AlarmCondition,
     Applied,
@@ -145,6 +146,8 @@ class Bed:
         before, felt.wrong = felt.wrong.senses, now
         if now.senses.reset and not before.reset:
             told.reset(self.expected)
+        if now.senses.supply is Supply.WEAK and felt.weak_since_ms is None:
+            felt.weak_since_ms = self.expected.tick_ms
         felt.clock_lost |= before.clock_kept and not now.senses.clock_kept
         if now.senses != before:
             self.expected.settle()
@@ -233,7 +236,8 @@ def look(bed: Bed, event: Event, now_ms: int) -> Scene:
     until_ms = max(now_ms, last.now_ms, kept.now_ms)
     event_ms = max(last.now_ms, kept.now_ms) if moved else until_ms
     first = advance(last, event_ms)
-    rest = advance(kept, until_ms) if moved else Advanced(first.implant, ())
+    # What is read back may be older than the last look: what was seen to leave since is not seen again.
+    rest = advance(advance(kept, event_ms).implant, until_ms) if moved else Advanced(first.implant, ())
     new = _entries_since(last, rest.implant)
     command = _command(event.heard)
     applied = command is not None and _tells_of(new, command.command_id)

@@ -34,6 +34,7 @@ class Specs:
     stall_ms: int
     withdrawal_ms: int
     counted_over_ms: int
+    weak_ms: int
     gain_ppm: int = 0
 
     @property
@@ -55,6 +56,7 @@ def specs_of(pump: Pump, gain_ppm: int) -> Specs:
         practice["alarms"].fact("stall_qualifier").whole("ms"),
         practice["emergency"].fact("withdrawal_alarm_after").whole("ms"),
         practice["patient-bolus"].fact("counted_over").whole("ms"),
+        practice["supervision"].fact("cell_weak").whole("ms"),
         gain_ppm,
     )
 
@@ -138,6 +140,7 @@ class Felt:
 
     wrong: Condition = IN_ORDER
     still_since_ms: int | None = None
+    weak_since_ms: int | None = None
     stalled: bool = False
     captured: bool = False
     clock_lost: bool = False
@@ -268,13 +271,22 @@ class Expected:
         if self.bolus is not None and not self.bolus.left:
             self.bolus = None
         self.alarms |= self.conditions
-        if self.felt.wrong.senses.captured and self.alarms | self._aged():
-            self.felt.captured = True
+        if self.felt.wrong.senses.captured and (self.alarms or self._is_weak):
+            self._capture()
         if self.bolus is not None and self.alarms & CRITICAL:
             self.bolus = None
 
-    def _aged(self) -> set[str]:
-        return {"elective replacement"} if self.felt.wrong.senses.supply is not Supply.GOOD else set()
+    def _capture(self) -> None:
+        """Noise is taken for a programmer: nothing is driven, and so the rotor counts as standing still."""
+        if not self.felt.captured and self.felt.still_since_ms is None:
+            self.felt.still_since_ms = self.tick_ms
+        self.felt.captured = True
+
+    @property
+    def _is_weak(self) -> bool:
+        """True once the cell has looked weak for so long that its alarm sounds."""
+        since = self.felt.weak_since_ms
+        return since is not None and self.tick_ms - since >= self.specs.weak_ms
 
     def _stretch(self, tick_ms: int) -> None:
         """On to the next edge of the pattern, end of a prime, drug or bolus, alarm, or `tick_ms`."""
@@ -342,7 +354,8 @@ class Expected:
             (self.stopped_at_ms, specs.stopped_long_ms),
             (self.stopped_at_ms, specs.stopped_too_long_ms),
         )
-        for since, after_ms in (*starts, (self.reduced_ms, specs.withdrawal_ms)):
+        later = ((self.reduced_ms, specs.withdrawal_ms), (self.felt.weak_since_ms, specs.weak_ms))
+        for since, after_ms in (*starts, *later):
             if since is not None and since + after_ms > now:
                 yield since + after_ms
 

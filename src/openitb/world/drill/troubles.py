@@ -11,6 +11,7 @@ from openitb.implant.faults.parameters import parameters
 from openitb.implant.firmware.bolus import new_bolus
 from openitb.implant.firmware.controller import Controller, Stage
 from openitb.implant.firmware.credits import SEAL_BYTES, Credit, CreditKind
+from openitb.implant.firmware.seal import sealed
 from openitb.prescription.program import WeekStep
 from openitb.protocol import AlarmCondition, Applied, BolusKind, ProgramPump, PumpState, StageKind
 from openitb.world.drill.flows import WEEK, Flows, mean_of
@@ -95,14 +96,14 @@ def _three_times_the_program(implant: Implant) -> Errs:
     """Every flow of the week tripled behind the guard's back."""
     program = implant.firmware.controller.program
     week = tuple(replace(step, rate_nl_per_day=3 * step.rate_nl_per_day) for step in program.week)
-    return implant, _with(implant, program=replace(program, week=week))
+    return implant, _signed(_with(implant, program=replace(program, week=week)))
 
 
 def _always_at_the_highest(implant: Implant) -> Errs:
     """The highest flow of the week, hour after hour: no flow is too high, only too long."""
     program = implant.firmware.controller.program
     highest = max(step.rate_nl_per_day for step in program.week)
-    return implant, _with(implant, program=replace(program, week=(WeekStep(0, highest),)))
+    return implant, _signed(_with(implant, program=replace(program, week=(WeekStep(0, highest),))))
 
 
 def _prime_out_of_nothing(implant: Implant) -> Errs:
@@ -142,6 +143,11 @@ def _strokes_all_at_once(implant: Implant) -> Errs:
     counter = implant.firmware.counter
     burst = replace(counter, phase=counter.phase + EXTRA_STROKES * implant.build.stroke_cost)
     return implant, replace(implant, firmware=replace(implant.firmware, counter=burst))
+
+
+def _signed(implant: Implant) -> Implant:
+    """The implant whose self test finds nothing: what errs is no bit that turned, but how it was made."""
+    return replace(implant, firmware=sealed(implant.firmware))
 
 
 def _with(implant: Implant, **changes: object) -> Implant:

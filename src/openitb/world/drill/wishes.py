@@ -41,6 +41,7 @@ from openitb.protocol import (
     SetDoseLimits,
     SetLowReservoirAlarm,
     SilenceAlarm,
+    SoundTone,
     StageProgram,
     TransferReport,
     UpdateLibrary,
@@ -127,7 +128,8 @@ def _read_old(desk: Desk) -> Request:
 
 
 def _order(desk: Desk, order: Order, prime_nl: int = 0) -> Request:
-    return ProgramPump(desk.actor, desk.command_id, desk.read.program_digest, order, prime_nl)
+    reason = "a drill" if isinstance(order, Stopped) else ""
+    return ProgramPump(desk.actor, desk.command_id, desk.read.program_digest, order, prime_nl, reason)
 
 
 def _any_order(desk: Desk) -> Order:
@@ -320,6 +322,7 @@ WISHES: tuple[Row, ...] = (
     Row(5, "allow adjustment", _allow_adjustment),
     Row(1, "end adjustment", _plain(DisablePatientAdjustment)),
     Row(2, "silence", _silence),
+    Row(1, "sound a tone", lambda desk: SoundTone(desk.actor, desk.command_id, desk.draw.random() < 0.5)),
     Row(1, "revoke a lost key", lambda desk: RevokeKey(desk.actor, desk.command_id, desk.draw.randbytes(8))),
     Row(1, "update library", _library),
     Row(1, "reduce to minimum", _attested),
