@@ -76,7 +76,7 @@ def pushed_back(truth: SystemTruth, volume_nl: int, at_ms: int) -> SystemTruth:
 
 def fate_of_fill(needles: Iterable[Needle], at_ms: int) -> Fate:
     """What the waiting trouble does to a fill now; the worst wins."""
-    now = [n for n in needles if n.from_ms <= at_ms and (n.until_ms is None or at_ms < n.until_ms)]
+    now = [needle for needle in needles if needle.covers(at_ms)]
     return Fate(
         not any(needle.unreachable for needle in now), max((n.beside_permille for n in now), default=0)
     )

@@ -41,6 +41,10 @@ class Needle:
     beside_permille: int = 0
     unreachable: bool = False
 
+    def covers(self, at_ms: int) -> bool:
+        """True if it holds at that instant."""
+        return self.from_ms <= at_ms and (self.until_ms is None or at_ms < self.until_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Laid:
