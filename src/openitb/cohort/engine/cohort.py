@@ -4,7 +4,6 @@ Time passes in whole days of the pump clock. Once everybody's drug comes round a
 several: only tolerance still moves, over months.
 """
 
-
 import numpy as np
 
 from openitb.body.anatomy import Floats, Ints
@@ -28,7 +27,7 @@ class Cohort:
 
     def __init__(self, people: People, found: Responses, watch: Watch | None = None) -> None:
         watch, count = watch or Watch(), len(people)
-        self.day = 0
+        self.day, self.size = 0, count
         self._some, self._shown = habits(people), Shown(people, watch.series)
         self._living, self._tally = Living(self._shown, watch, self._some), Tally(watch, count)
         self._drug = Drug(found, count)

@@ -57,6 +57,8 @@ class Living:
             some, theirs = self._upset(levels, before.take(upset), days[upset], upset)
             after.put(upset, some)
             tally.put(upset, theirs)
+        tally.reach(before.tolerance)
+        tally.reach(after.tolerance)
         return Spent(after, tally, calm.occupancy)
 
     def _count(self, tally: Tally, levels: Levels, tolerance: Floats, withdrawal: Floats) -> None:

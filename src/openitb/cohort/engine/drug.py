@@ -15,6 +15,7 @@ from openitb.body.parameters import constant
 from openitb.cohort.engine.inflow import DAY_H, Day, Program, follow, follow_given
 from openitb.cohort.engine.responses import TIP, Responses
 from openitb.cohort.engine.transfer import ARM, BRAINSTEM, LEG
+from openitb.cohort.errors import CohortError
 
 ACTING = (LEG, ARM, BRAINSTEM)
 HOURS = 24
@@ -81,9 +82,15 @@ class Drug:
         return rows, now
 
     def special_day(self, rows: Ints, day: Day, today: int) -> tuple[Floats, dict[str, Floats]]:
-        """Concentrations of these people (3, 25, rows) on a day of its own, and their decays after it."""
+        """Concentrations of these people (3, 25, rows) on a day of its own, and their decays after it.
+
+        Refuses a way in that the responses do not know with `CohortError`.
+        """
+        unknown = sorted(set(day.given) - set(self._away))
+        if unknown:
+            raise CohortError(f"way in: got {unknown[0]!r}, expected one of {', '.join(self._away)}")
         now = np.zeros((len(ACTING), HOURS + 1, len(rows)))
-        after = {way: np.empty((len(rows), len(self._rates))) for way in self._away}
+        after: dict[str, Floats] = {way: np.zeros((len(rows), len(self._rates))) for way in self._away}
         for some, place in _blocks(rows):
             for way, path in self._paths(some, day.take(place), today, _HOURS_H).items():
                 now[:, :, place] += self._read(way, some, path, after[way][place])

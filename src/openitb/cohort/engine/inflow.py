@@ -105,10 +105,7 @@ def follow(rates_per_h: Floats, start: Floats, day: Day, grid_h: Floats) -> Iter
     now = day.first.copy()
     last_h = -1.0
     for at_h in grid_h.tolist():
-        if last_h >= 0:
-            kept = np.exp(-rates_per_h * (at_h - last_h))
-        else:
-            kept = np.ones_like(rates_per_h)
+        kept = np.exp(-rates_per_h * (at_h - max(last_h, 0.0)))
         reached = [(day.at_h[:, k] > last_h) & (day.at_h[:, k] <= at_h) for k in range(day.rate.shape[1])]
         for k, here in enumerate(reached):
             now[here] = day.rate[here, k]
@@ -128,10 +125,10 @@ def follow(rates_per_h: Floats, start: Floats, day: Day, grid_h: Floats) -> Iter
 def follow_given(rates_per_h: Floats, start: Floats, given: Given | None, grid_h: Floats) -> Iterator[Floats]:
     """The same for doses at once, z' = -rate z; at the instant of a dose what holds after it."""
     decays, last_h = start.copy(), -1.0
+    given = given or Given(np.empty((len(start), 0)), np.empty((len(start), 0)))
     for at_h in grid_h.tolist():
-        if last_h >= 0:
-            decays *= np.exp(-rates_per_h * (at_h - last_h))
-        for k in range(given.at_h.shape[1]) if given else ():
+        decays *= np.exp(-rates_per_h * (at_h - max(last_h, 0.0)))
+        for k in range(given.at_h.shape[1]):
             rows = np.flatnonzero((given.at_h[:, k] > last_h) & (given.at_h[:, k] <= at_h))
             since = np.exp(-np.outer(at_h - given.at_h[rows, k], rates_per_h))
             decays[rows] += given.dose_ug[rows, k, None] * rates_per_h * since

@@ -31,9 +31,8 @@ _STEADY_COUNTS = 30.0  # points of the fit that the steady state stands for
 class Basis:
     """The rates (k,) that responses are made of, and how weights follow from the transfer function.
 
-    `nodes_per_h` (m,) are the s of the fit, the first of them 0. On the imaginary axis the fit holds for
-    whatever enters; on the real axis it costs a quarter and is good for what flows. `solve` turns G at
-    the nodes into weights.
+    `nodes_per_h` (m,) are the complex s of the fit, the first of them 0; `solve` turns G at the nodes into
+    weights.
     """
 
     rates_per_h: Floats
@@ -70,16 +69,19 @@ class Responses:
 def infusion_basis() -> Basis:
     """For drug that flows from the tip and the places where it acts: quickest to set up."""
     rates = np.geomspace(0.018, 30.0, 28)
-    nodes = np.concatenate([[0.0], np.geomspace(rates[0] / 4, 3 * rates[-1], 34)])
-    return _basis(rates, nodes, (LEG, ARM, BRAINSTEM, PLASMA))
+    ray = np.geomspace(rates[0] / 3, 3 * rates[-1], 18) * np.exp(1j * np.pi / 3)
+    return _basis(rates, ray, np.ones(len(ray)), 1e-11, (LEG, ARM, BRAINSTEM, PLASMA))
 
 
 @lru_cache(maxsize=1)
 def full_basis() -> Basis:
-    """For every way in and every place; fluid beside a catheter tip mixes within seconds."""
-    rates = np.concatenate([np.geomspace(0.015, 15.0, 28), np.geomspace(15.0, 3e5, 21)[1:]])
-    nodes = np.concatenate([[0.0], np.geomspace(rates[0] / 4, 3 * rates[-1], 64)])
-    return _basis(rates, 1j * nodes, PLACES)
+    """For every way in and every place; fluid beside a catheter tip mixes within seconds.
+
+    The weight of a point rises with s, so that a dose at once fits from its first instant on.
+    """
+    rates = np.concatenate([np.geomspace(0.015, 15.0, 32), np.geomspace(15.0, 3e5, 19)[1:]])
+    axis = np.geomspace(rates[0] / 4, 3 * rates[-1], 80) * 1j
+    return _basis(rates, axis, 1.0 + np.abs(axis), 1e-13, PLACES)
 
 
 def responses(people: People, tip_at: Place, basis: Basis, ways_in: tuple[str, ...] = (TIP,)) -> Responses:
@@ -117,20 +119,16 @@ def _own(people: People, way: str, tip_at: Place) -> bool:
     return bool((way != TIP or not isinstance(tip_at, str)) and (lengths != lengths[0]).any())
 
 
-def _basis(rates: Floats, nodes: Values, places: tuple[str, ...]) -> Basis:
-    """Least squares; on the imaginary axis with weights that rise with s, so that a bolus fits from its
-    first instant on.
+def _basis(rates: Floats, ray: Values, trust: Floats, cut: float, places: tuple[str, ...]) -> Basis:
+    """Least squares at s = 0 and along a ray, each point with its weight; singular values below `cut` of
+    the largest are left out.
     """
-    wide = np.iscomplexobj(nodes)
-    trust = 1.0 + np.abs(nodes) if wide else np.ones(len(nodes))
-    trust[0] = _STEADY_COUNTS
-    fits = _parts(rates[:, None] / (nodes + rates[:, None]) * trust)
-    scale = _parts(trust * (1 + 1j)) if wide else trust
-    return Basis(rates, nodes, scale[:, None] * np.linalg.pinv(fits, rcond=1e-12 if wide else 1e-14), places)
+    nodes, weight = np.append(0.0, ray), np.append(_STEADY_COUNTS, trust)
+    fits = _parts(weight * rates[:, None] / (nodes + rates[:, None]))
+    solve = _parts(weight * (1 + 1j))[:, None] * np.linalg.pinv(fits, rcond=cut)
+    return Basis(rates, nodes, solve, places)
 
 
 def _parts(values: Values) -> Floats:
     """Real and imaginary parts side by side, the imaginary part at s = 0 left out."""
-    if np.iscomplexobj(values):
-        return np.concatenate([values.real, values.imag[..., 1:]], axis=-1)
-    return np.asarray(values, dtype=np.float64)
+    return np.concatenate([values.real, values.imag[..., 1:]], axis=-1)

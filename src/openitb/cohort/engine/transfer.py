@@ -1,4 +1,4 @@
-"""Transfer functions of many bodies: what a unit of drug becomes at each place, for real s, exactly.
+"""Transfer functions of many bodies: what a unit of drug becomes at each place, for complex s, exactly.
 
 For exp(st) in, every place of a linear body follows as G(s) exp(st). Cord, cranial fluid and brainstem
 are eliminated by hand as functions of s; what is left is a chain of slices, one symmetric tridiagonal
@@ -8,7 +8,6 @@ No matrix of a person is built. The equations are those of `body.model`; tests h
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ LUMBAR, CISTERNAL = "lumbar_csf_ng_per_ml", "cisternal_csf_ng_per_ml"
 PLACES = (LEG, ARM, BRAINSTEM, PLASMA, LUMBAR, CISTERNAL)
 
 Entry = Floats | None  # parts of a unit of drug by slice, (people or 1, cells); None: swallowed
-Values = NDArray[Any]  # float64 for real s, complex128 otherwise
+Values = NDArray[np.complex128]
 
 _REGIONS = ("canal_area_lumbar", "canal_area_thoracic", "canal_area_cervical")
 

@@ -47,6 +47,10 @@ class Watch:
             if threshold.series not in self.series:
                 raise CohortError(f"threshold {threshold.name}: {threshold.series} is not among the series")
 
+    def on(self, series: str) -> tuple[Threshold, ...]:
+        """The thresholds on one series."""
+        return tuple(threshold for threshold in self.thresholds if threshold.series == series)
+
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
@@ -182,16 +186,21 @@ class Tally:
         self._sum[name] += values
         np.minimum(self._least[name], values, out=self._least[name])
         np.maximum(self._most[name], values, out=self._most[name])
-        for threshold in self._watch.thresholds:
-            if threshold.series == name:
-                is_beyond = values < threshold.value if threshold.below else values >= threshold.value
-                self._beyond[threshold.name] += is_beyond
+        for threshold in self._watch.on(name):
+            is_beyond = values < threshold.value if threshold.below else values >= threshold.value
+            self._beyond[threshold.name] += is_beyond
 
     def states(self, tolerance: Floats, withdrawal: Floats) -> None:
         """Count tolerance and withdrawal, where they are watched, in one hour."""
         for name, values in ((TOLERANCE, tolerance), (WITHDRAWAL, withdrawal)):
             if name in self._sum:
                 self.hour(name, values)
+
+    def reach(self, tolerance: Floats) -> None:
+        """Let the extremes of tolerance, where it is watched, hold the value at an end of the days too."""
+        if TOLERANCE in self._sum:
+            np.minimum(self._least[TOLERANCE], tolerance, out=self._least[TOLERANCE])
+            np.maximum(self._most[TOLERANCE], tolerance, out=self._most[TOLERANCE])
 
     def put(self, rows: Rows, other: "Tally") -> None:
         """Replace the counts of some people."""
@@ -205,8 +214,8 @@ class Tally:
             self._sum[name] += day._sum[name] * days
             np.minimum(self._least[name], day._least[name], out=self._least[name])
             np.maximum(self._most[name], day._most[name], out=self._most[name])
-        for name, counted in self._beyond.items():
-            counted += day._beyond[name] * days
+            for threshold in self._watch.on(name):
+                self._beyond[threshold.name] += day._beyond[threshold.name] * days
 
     def summary(self) -> Summary:
         """What has been counted so far; the mean of nothing is NaN."""
