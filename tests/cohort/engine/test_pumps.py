@@ -162,7 +162,7 @@ AT = st.one_of(st.just(0.0), st.integers(0, 9 * 24 * 60).map(lambda minutes: min
 @settings(max_examples=12)
 @given(st.lists(st.tuples(AT, ORDERS), min_size=1, max_size=4))
 def test_random_orders_agree_with_the_implant(orders: list[tuple[float, dict[str, Any]]]) -> None:
-    ordered = sorted({at: order for at, order in orders}.items())
+    ordered = sorted(dict(orders).items())
     events = [
         {"at": f"{round(at * 60)} min", "order": order, "override": "as studied"} for at, order in ordered
     ]

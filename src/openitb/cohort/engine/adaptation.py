@@ -90,18 +90,19 @@ class Habits:
 class Relaxation:
     """y' = (a - y)/time over one step, exact for `a` linear inside the step."""
 
-    kept: Floats
-    early: Floats
-    late: Floats
+    kept: Floats | float
+    early: Floats | float
+    late: Floats | float
 
     @classmethod
-    def of(cls, time_h: Floats, step_h: float) -> "Relaxation":
+    def of(cls, time_h: Floats | float, step_h: float) -> "Relaxation":
         """The relaxation with that time constant, for steps of `step_h`."""
         settled = -np.expm1(-step_h / time_h)
         late = 1.0 - settled * time_h / step_h
         return cls(np.exp(-step_h / time_h), settled - late, late)
 
     def __call__(self, value: Floats, before: Floats, after: Floats) -> Floats:
+        """The value after one step, `before` and `after` what it goes towards at its ends."""
         return self.kept * value + self.early * before + self.late * after
 
 

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openitb.body.anatomy import Floats
+
+Values = NDArray[np.complex128]
 
 
 class Chain:
@@ -13,24 +16,27 @@ class Chain:
     `needs[i]` (people, s) is what slice i gives away except to its neighbours, in mL/h, the same object
     for slices that are alike; `faces` (people, cells - 1) is the exchange between neighbours in mL/h.
     Everything is divided by the exchange upwards, so that a slice like the one below it costs one
-    subtraction and one division. Terms of one sign alone (for real s) make elimination without pivots exact
-    to rounding.
+    subtraction and one division. The real parts of all needs are above zero, so that elimination needs no
+    pivots.
     """
 
-    def __init__(self, needs: Sequence[Floats], faces: Floats) -> None:
+    def __init__(self, needs: Sequence[Values], faces: Floats) -> None:
         self._face = [faces[:, [min(i, faces.shape[1] - 1)]] for i in range(len(needs))]
         self._ratio = [
             None if i == 0 else _ratio(self._face[i - 1], self._face[i]) for i in range(len(needs))
         ]
         self._up = self._eliminated(needs)
 
-    def sums(self, source: Floats, groups: Sequence[Sequence[int]]) -> list[Floats]:
+    def sums(self, source: Floats, groups: Sequence[Sequence[int]]) -> list[Values]:
         """Concentrations summed over each group of slices, (people, s), in µg/mL for `source` in µg/h.
 
         `source` (people or 1, cells) is what enters each slice.
         """
         swept = self._swept(source)
-        members = [[k for k, group in enumerate(groups) if i in group] for i in range(len(self._up))]
+        members: list[list[int]] = [[] for _ in self._up]
+        for k, group in enumerate(groups):
+            for i in group:
+                members[i].append(k)
         sums = [np.zeros_like(self._up[0]) for _ in groups]
         here = np.zeros_like(self._up[0])
         for i in range(len(self._up) - 1, -1, -1):
@@ -42,10 +48,10 @@ class Chain:
                 sums[k] += here
         return sums
 
-    def _eliminated(self, needs: Sequence[Floats]) -> list[Floats]:
+    def _eliminated(self, needs: Sequence[Values]) -> list[Values]:
         """up_i of c_i = y_i + up_i c_(i+1)."""
-        whole: dict[tuple[int, int], Floats] = {}
-        up: list[Floats] = []
+        whole: dict[tuple[int, int], Values] = {}
+        up: list[Values] = []
         run, top = 0, len(needs) - 1
         for i, need in enumerate(needs):
             ratio = self._ratio[i]
@@ -59,9 +65,9 @@ class Chain:
                 run += 1  # the next slice may be like this one but for its sides
         return up
 
-    def _swept(self, source: Floats) -> list[Floats | None]:
+    def _swept(self, source: Floats) -> list[Values | None]:
         """y_i: the source after elimination from the first slice up; None where there is nothing."""
-        swept: list[Floats | None] = []
+        swept: list[Values | None] = []
         for i, up in enumerate(self._up):
             enters = source[:, [i]] / self._face[i]
             before = swept[-1] if i else None
@@ -73,7 +79,7 @@ class Chain:
             swept.append(here)
         return swept
 
-    def _below(self, i: int, value: Floats) -> Floats:
+    def _below(self, i: int, value: Values) -> Values:
         """A value of the slice below in terms of this one's exchange upwards."""
         ratio = self._ratio[i]
         return value if ratio is None else value * ratio

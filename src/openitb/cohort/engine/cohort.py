@@ -16,7 +16,7 @@ from openitb.cohort.engine.watch import Shown, Summary, Tally, Watch
 from openitb.cohort.people import People
 
 # From so many days after the last change on, how many days one day stands for.
-_STANDS_FOR = ((60, 5), (30, 3), (14, 2), (0, 1))
+_STANDS_FOR = ((120, 8), (60, 5), (30, 3), (14, 2), (0, 1))
 
 
 class Cohort:
@@ -100,7 +100,6 @@ class Cohort:
         return next(span for from_day, span in _STANDS_FOR if since >= from_day)
 
     def _pass(self, levels: Levels, span: int) -> None:
-        days = np.full(len(self._everybody), float(span))
         new = np.flatnonzero(self._since == 0)
         if len(new):
             first = self._some.take(new).occupancy(levels.legs[:HOURS, new], self.adapted.tolerance[new])
@@ -108,9 +107,9 @@ class Cohort:
         goal = 1.0 + self._some.gain * self._occupancy
         half = np.exp(-DAY_H / 2 * span / self._some.rise_h)
         middle = goal + (self.adapted.tolerance - goal) * half
-        spent = self._living.through(levels, self.adapted, middle, days)
+        spent = self._living.through(levels, self.adapted, middle, span)
         self.adapted, self._occupancy = spent.after, spent.occupancy
-        self._tally.add(spent.tally, days)
+        self._tally.add(spent.tally, span)
         self._since += span
 
     def _levels(self) -> Levels:

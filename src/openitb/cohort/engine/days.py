@@ -12,10 +12,11 @@ import numpy as np
 
 from openitb.body.anatomy import Floats, Ints
 from openitb.body.parameters import constant
-from openitb.cohort.engine.adaptation import Adapted, Adapting, Flags, Habits, Relaxation
-from openitb.cohort.engine.watch import Shown, Tally, Watch
+from openitb.cohort.engine.adaptation import Adapted, Adapting, Flags, Habits, Relaxation, one
+from openitb.cohort.engine.watch import LEGS, Shown, Tally, Watch
 
 HOURS = 24
+_AT_ONCE = 16_384  # people whose day stays in the processor's cache
 _NOTHING = 1e-300  # so that nothing out of nothing is the whole of it
 
 
@@ -44,32 +45,57 @@ class Living:
 
     def __init__(self, shown: Shown, watch: Watch, some: Habits) -> None:
         self._shown, self._watch, self._some = shown, watch, some
-        self._memory, self._lag = Relaxation.of(some.memory_h, 1.0), Relaxation.of(some.lag_h, 1.0)
+        self._blocks = [slice(at, at + _AT_ONCE) for at in range(0, len(some.ec50), _AT_ONCE)]
+        self._last: tuple[Mapping[str, Floats], Tally] = ({}, Tally(watch, 0))
+        self._parts = [(shown.take(rows), _Pace.of(some.take(rows))) for rows in self._blocks]
 
-    def through(self, levels: Levels, before: Adapted, middle: Floats, days: Floats) -> Spent:
-        """Live through `days` (n,) like this one; `middle` (n,) is tolerance in the middle of them."""
-        tally = Tally(self._watch, len(days))
-        calm = _Calm(self._some, self._memory, self._lag, levels.legs, before, middle, days)
-        self._count(tally, levels, middle, calm.withdrawal)
-        after = calm.after()
-        upset = np.flatnonzero(calm.upset)
-        if len(upset):
-            some, theirs = self._upset(levels, before.take(upset), days[upset], upset)
-            after.put(upset, some)
-            tally.put(upset, theirs)
+    def through(self, levels: Levels, before: Adapted, middle: Floats, days: int) -> Spent:
+        """Live through `days` like this one; `middle` (n,) is tolerance in the middle of them."""
+        tally, after = Tally(self._watch, len(middle)), before.copy()
+        same = self._same(levels)
+        occupancy, upset = np.empty(len(middle)), np.empty(len(middle), dtype=np.bool_)
+        for rows, (shown, pace) in zip(self._blocks, self._parts, strict=True):
+            calm = _Calm(pace, levels.legs[:, rows], before.take(rows), middle[rows], days)
+            effects = {name: scaled[:, rows] for name, scaled in levels.effects.items() if name not in same}
+            tally.put(rows, self._counted(shown, effects, middle[rows], calm))
+            after.put(rows, calm.after())
+            occupancy[rows], upset[rows] = calm.occupancy, calm.upset
+        for name in same:
+            tally.repeat(name, self._last[1])
+        self._last = levels.effects, tally
+        whom = np.flatnonzero(upset)
+        if len(whom):
+            state, theirs = self._upset(levels, before.take(whom), days, whom)
+            after.put(whom, state)
+            tally.put(whom, theirs)
         tally.reach(before.tolerance)
         tally.reach(after.tolerance)
-        return Spent(after, tally, calm.occupancy)
+        return Spent(after, tally, occupancy)
 
-    def _count(self, tally: Tally, levels: Levels, tolerance: Floats, withdrawal: Floats) -> None:
-        needed = self._shown.needed(tolerance)
-        for name, scaled in levels.effects.items():
+    def _same(self, levels: Levels) -> frozenset[str]:
+        """The series whose day is the one counted last: the same concentration, and no tolerance."""
+        last = self._last[0]
+        return frozenset(
+            name
+            for name, scaled in levels.effects.items()
+            if name in last and last[name] is scaled and not self._shown.is_tolerant(name)
+        )
+
+    def _counted(self, shown: Shown, effects: Mapping[str, Floats], middle: Floats, calm: "_Calm") -> Tally:
+        tally, needed = Tally(self._watch, len(middle)), shown.needed(middle)
+        for name, scaled in effects.items():
             for hour in range(HOURS):
-                tally.hour(name, self._shown.value(name, scaled[hour], needed[name], withdrawal[hour]))
+                withdrawal = calm.withdrawal[hour]
+                if name == LEGS:
+                    values = shown.seen(name, calm.occupied[hour].copy(), withdrawal)
+                else:
+                    values = shown.value(name, scaled[hour], needed[name], withdrawal)
+                tally.hour(name, values)
         for hour in range(HOURS):
-            tally.states(tolerance, withdrawal[hour])
+            tally.states(middle, calm.withdrawal[hour])
+        return tally
 
-    def _upset(self, levels: Levels, before: Adapted, days: Floats, rows: Ints) -> tuple[Adapted, Tally]:
+    def _upset(self, levels: Levels, before: Adapted, days: int, rows: Ints) -> tuple[Adapted, Tally]:
         """One day in the body's own steps; the further days change the state as a geometric series does."""
         shown, tally = self._shown.take(rows), Tally(self._watch, len(rows))
         effects = {name: scaled[:, rows] for name, scaled in levels.effects.items()}
@@ -86,6 +112,19 @@ class Living:
         return _repeated(some, before, body, days), tally
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pace:
+    """How some people adapt, and their two relaxations in steps of an hour."""
+
+    some: Habits
+    memory: Relaxation
+    lag: Relaxation
+
+    @classmethod
+    def of(cls, some: Habits) -> "_Pace":
+        return cls(some, *(Relaxation.of(one(time_h), 1.0) for time_h in (some.memory_h, some.lag_h)))
+
+
 class _Calm:
     """Calm people over `days` like one: the hours of the one in the middle of them.
 
@@ -93,33 +132,23 @@ class _Calm:
     linear in what drives them, so that their state after any number of equal days is a geometric sum.
     """
 
-    def __init__(
-        self,
-        some: Habits,
-        memory: Relaxation,
-        lag: Relaxation,
-        scaled: Floats,
-        before: Adapted,
-        middle: Floats,
-        days: Floats,
-    ) -> None:
+    def __init__(self, pace: _Pace, scaled: Floats, before: Adapted, middle: Floats, days: int) -> None:
+        some = pace.some
         self._some, self._before, self._days = some, before, days
-        self._occupied = scaled + _NOTHING
-        self._occupied /= self._occupied + middle**some.hill
-        inner = self._occupied[1:HOURS].sum(axis=0)
-        self.occupancy = (inner + (self._occupied[0] + self._occupied[HOURS]) / 2) / HOURS
-        used = _Repeated(memory, self._occupied, before.accustomed, days)
+        self.occupied = scaled + _NOTHING
+        self.occupied /= self.occupied + middle ** one(some.hill)
+        inner = self.occupied[1:HOURS].sum(axis=0)
+        self.occupancy = (inner + (self.occupied[0] + self.occupied[HOURS]) / 2) / HOURS
+        used = _Repeated(pace.memory, self.occupied, before.accustomed, days)
         self._accustomed = used.after
-        accustomed = used.middle_day()
-        accustomed += _NOTHING
-        self.upset: Flags = before.lost | (self._occupied[:HOURS] < some.part * accustomed[:HOURS]).any(
-            axis=0
-        )
-        np.divide(self._occupied, accustomed, out=accustomed)
-        np.subtract(1.0, accustomed, out=accustomed)
-        np.maximum(accustomed, 0.0, out=accustomed)
-        accustomed *= (middle - 1.0) / some.gain
-        withdrawn = _Repeated(lag, accustomed, before.withdrawal, days)
+        part = used.middle_day()
+        part += _NOTHING
+        np.divide(self.occupied, part, out=part)
+        self.upset: Flags = before.lost | (part[:HOURS].min(axis=0) < one(some.part))
+        np.subtract(1.0, part, out=part)
+        np.maximum(part, 0.0, out=part)
+        part *= (middle - 1.0) / some.gain
+        withdrawn = _Repeated(pace.lag, part, before.withdrawal, days)
         self._withdrawn = withdrawn.after
         self.withdrawal = withdrawn.mean_day()
 
@@ -134,7 +163,7 @@ class _Calm:
 class _Repeated:
     """A relaxation towards a drive (25, n) that comes round every day, from `start` over `days`."""
 
-    def __init__(self, relaxation: Relaxation, drive: Floats, start: Floats, days: Floats) -> None:
+    def __init__(self, relaxation: Relaxation, drive: Floats, start: Floats, days: int) -> None:
         self._hours = np.empty_like(drive)
         self._hours[0] = 0.0
         for hour in range(HOURS):
@@ -152,7 +181,7 @@ class _Repeated:
         """The mean of the days, hour by hour, (25, n)."""
         return self._from((1.0 - self._day**self._days) / (self._days * (1.0 - self._day)))
 
-    def _from(self, away: Floats) -> Floats:
+    def _from(self, away: Floats | float) -> Floats:
         left = self._settled + (self._start - self._settled) * away
         for hour in range(HOURS + 1):
             self._hours[hour] += left
@@ -160,7 +189,7 @@ class _Repeated:
         return self._hours
 
 
-def _repeated(some: Habits, before: Adapted, after: Adapted, days: Floats) -> Adapted:
+def _repeated(some: Habits, before: Adapted, after: Adapted, days: int) -> Adapted:
     """The state after several days, of which the first led from `before` to `after`."""
 
     def grown(start: Floats, end: Floats, time_h: Floats) -> Floats:

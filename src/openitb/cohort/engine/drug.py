@@ -100,7 +100,7 @@ class Drug:
     def fine_legs(self, rows: Ints, today: int, day: Day | None = None) -> Floats:
         """Leg concentration of these people at every step of the body's own (97, rows)."""
         step_h = constant("computation", "dynamics_step", "hour")
-        grid = np.arange(round(DAY_H / step_h) + 1) * step_h
+        grid = np.arange(round(DAY_H / step_h) + 1, dtype=np.float64) * step_h
         legs = np.zeros((len(grid), len(rows)))
         for some, place in _blocks(rows):
             own = day.take(place) if day else self.program.take(some).on(today)

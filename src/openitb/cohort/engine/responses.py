@@ -17,7 +17,8 @@ import numpy as np
 from openitb.body.anatomy import Floats, canal, position_cm
 from openitb.body.model import LUMBAR_LEVEL
 from openitb.body.parameters import constant
-from openitb.cohort.engine.transfer import ARM, BRAINSTEM, LEG, PLACES, PLASMA, Entry, Values, transfer
+from openitb.cohort.engine.chain import Values
+from openitb.cohort.engine.transfer import ARM, BRAINSTEM, LEG, PLACES, PLASMA, Entry, transfer
 from openitb.cohort.people import People
 
 TIP, AT_TIP, PUNCTURE, SWALLOWED = "tip", "bolus at the tip", "lumbar puncture", "swallowed"
@@ -123,8 +124,8 @@ def _basis(rates: Floats, ray: Values, trust: Floats, cut: float, places: tuple[
     """Least squares at s = 0 and along a ray, each point with its weight; singular values below `cut` of
     the largest are left out.
     """
-    nodes, weight = np.append(0.0, ray), np.append(_STEADY_COUNTS, trust)
-    fits = _parts(weight * rates[:, None] / (nodes + rates[:, None]))
+    nodes, weight = np.append(0j, ray), np.append(_STEADY_COUNTS, trust)
+    fits = _parts(np.asarray(weight * rates[:, None] / (nodes + rates[:, None])))
     solve = _parts(weight * (1 + 1j))[:, None] * np.linalg.pinv(fits, rcond=cut)
     return Basis(rates, nodes, solve, places)
 

@@ -10,11 +10,10 @@ No matrix of a person is built. The equations are those of `body.model`; tests h
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from openitb.body.anatomy import Canal, Floats, canal, position_cm
 from openitb.body.model import LUMBAR_LEVEL, NG_PER_UG
-from openitb.cohort.engine.chain import Chain
+from openitb.cohort.engine.chain import Chain, Values
 from openitb.cohort.people import People
 
 LEG, ARM = "leg_effect_site_ng_per_ml", "arm_effect_site_ng_per_ml"
@@ -23,12 +22,11 @@ LUMBAR, CISTERNAL = "lumbar_csf_ng_per_ml", "cisternal_csf_ng_per_ml"
 PLACES = (LEG, ARM, BRAINSTEM, PLASMA, LUMBAR, CISTERNAL)
 
 Entry = Floats | None  # parts of a unit of drug by slice, (people or 1, cells); None: swallowed
-Values = NDArray[np.complex128]
 
 _REGIONS = ("canal_area_lumbar", "canal_area_thoracic", "canal_area_cervical")
 
 
-def transfer(people: People, entries: Mapping[str, Entry], s_per_h: Floats) -> dict[str, Floats]:
+def transfer(people: People, entries: Mapping[str, Entry], s_per_h: Values) -> dict[str, Values]:
     """By entry, G in ng/mL per µg/h at each of `PLACES`: shape (places, people, len(s)).
 
     `s_per_h` (s,) is at least 0; G at 0 is the steady state. A bolus of 1 µg has the same G, in ng/mL·h
@@ -41,7 +39,7 @@ def transfer(people: People, entries: Mapping[str, Entry], s_per_h: Floats) -> d
 class _Bodies:
     """A block of people at all s; what is a person's own has shape (people, 1)."""
 
-    def __init__(self, people: People, s_per_h: Floats) -> None:
+    def __init__(self, people: People, s_per_h: Values) -> None:
         self._p = {name: column[:, None] for name, column in people.parameters.items()}
         self._s = s_per_h[None, :]
         one = people.one(0)
@@ -53,7 +51,7 @@ class _Bodies:
         self._chain = self._slices()
         self._leaked, self._needs = self._leak()
 
-    def answer(self, entry: Entry) -> Floats:
+    def answer(self, entry: Entry) -> Values:
         """Concentrations in µg/mL at `PLACES` for a unit of drug."""
         own, absorbed = self._swallowed() if entry is None else self._read(entry)
         plasma = absorbed / self._needs
@@ -61,11 +59,13 @@ class _Bodies:
         k_b = self._p["cisterna_to_brainstem_per_h"]
         return np.stack([leg, arm, cisterna * (k_b / (self._s + k_b)), plasma, lumbar, cisterna])
 
-    def _swallowed(self) -> tuple[Floats, Floats]:
+    def _swallowed(self) -> tuple[Values, Values]:
         rate = self._p["oral_absorption_per_h"]
-        return np.zeros((4, 1, 1)), rate * self._p["oral_availability"] / (self._s + rate)
+        return np.zeros((4, 1, 1), dtype=np.complex128), rate * self._p["oral_availability"] / (
+            self._s + rate
+        )
 
-    def _read(self, source: Floats) -> tuple[Floats, Floats]:
+    def _read(self, source: Floats) -> tuple[Values, Values]:
         """Leg, arm, lumbar and cisternal, and what goes to blood, without a round through blood."""
         tube = self._tube
         regions = [np.flatnonzero(tube.region == region).tolist() for region in range(len(_REGIONS))]
@@ -76,7 +76,7 @@ class _Bodies:
         to_blood = self._p["spinal_loss_per_h"] * amount + top * self._carried
         return np.stack([leg, arm, lumbar, top * self._cisterna]), to_blood
 
-    def _cord(self) -> tuple[Floats, Floats]:
+    def _cord(self) -> tuple[Values, Values]:
         """What cord takes from the CSF beside it in mL/h, and deep cord as a part of that CSF."""
         p, s = self._p, self._s
         whole = p["cord_area_cm2"] * self._cell_cm() * p["cord_partition"]
@@ -87,7 +87,7 @@ class _Bodies:
         needs = s * (superficial_ml + deep_ml * deep)
         return in_ml_per_h * needs / (needs + in_ml_per_h), in_ml_per_h / (needs + in_ml_per_h) * deep
 
-    def _cranial(self) -> tuple[Floats, Floats, Floats]:
+    def _cranial(self) -> tuple[Floats, Values, Values]:
         """Exchange of the top slice with the cisterna in mL/h (people, 1); the cisterna as a part of the
         top slice; what upper cranial CSF carries to blood, in mL/h of the top slice.
         """
@@ -118,7 +118,7 @@ class _Bodies:
         harmonic = 2 * volume[:, :-1] * volume[:, 1:] / (volume[:, :-1] + volume[:, 1:])
         return np.asarray(self._p["dispersion_cm2_per_h"] * harmonic / self._cell_cm() ** 2)
 
-    def _leak(self) -> tuple[Floats, Floats]:
+    def _leak(self) -> tuple[Values, Values]:
         """What 1 µg/mL in plasma leads to at the places through its leak, and what plasma needs in mL/h."""
         p = self._p
         leak = p["blood_to_csf_ratio"] * p["spinal_loss_per_h"] * self._volume_ml

@@ -17,8 +17,8 @@ from openitb.cohort.errors import CohortError
 from openitb.cohort.people import People
 from openitb.units import HOURS_PER_DAY
 
-WITHDRAWAL, TOLERANCE = "withdrawal", "tolerance"
-USUAL = ("leg_ashworth", "arm_ashworth", "sedation", WITHDRAWAL)
+LEGS, WITHDRAWAL, TOLERANCE = "leg_ashworth", "withdrawal", "tolerance"
+USUAL = (LEGS, "arm_ashworth", "sedation", WITHDRAWAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Shown:
     def scaled(self, ng_per_ml: Mapping[str, Floats], legs: Floats) -> dict[str, Floats]:
         """(c/EC50)^g by series from concentrations by place, people last; `legs` are those of the legs."""
         return {
-            name: legs if name == "leg_ashworth" else self._scaled(name, ng_per_ml[effect.place])
+            name: legs if name == LEGS else self._scaled(name, ng_per_ml[effect.place])
             for name, effect in self._effects.items()
         }
 
@@ -124,7 +124,15 @@ class Shown:
         """One effect series at one instant, (people,)."""
         values = scaled + needed
         np.divide(scaled, values, out=values)
-        return self._lines[name](values, withdrawal) if name in self._lines else values
+        return self.seen(name, values, withdrawal)
+
+    def seen(self, name: str, fraction: Floats, withdrawal: Floats) -> Floats:
+        """What a fraction of a full effect (changed in place) shows as."""
+        return self._lines[name](fraction, withdrawal) if name in self._lines else fraction
+
+    def is_tolerant(self, name: str) -> bool:
+        """Does tolerance count?"""
+        return self._effects[name].tolerant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,6 +204,13 @@ class Tally:
             if name in self._sum:
                 self.hour(name, values)
 
+    def repeat(self, name: str, other: "Tally") -> None:
+        """Count one series of a day just as another did."""
+        for mine, theirs in ((self._sum, other._sum), (self._least, other._least), (self._most, other._most)):
+            mine[name] = theirs[name]
+        for threshold in self._watch.on(name):
+            self._beyond[threshold.name] = other._beyond[threshold.name]
+
     def reach(self, tolerance: Floats) -> None:
         """Let the extremes of tolerance, where it is watched, hold the value at an end of the days too."""
         if TOLERANCE in self._sum:
@@ -207,7 +222,7 @@ class Tally:
         for mine, theirs in self._pairs(other):
             mine[rows] = theirs
 
-    def add(self, day: "Tally", days: Floats) -> None:
+    def add(self, day: "Tally", days: int) -> None:
         """Count a day that stands for several, (people,) each."""
         self._hours += days * HOURS_PER_DAY
         for name in self._watch.series:
