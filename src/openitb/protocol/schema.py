@@ -8,8 +8,9 @@ Nothing is coerced: True is not an int, an absent key is not a default, an extra
 import dataclasses
 import types
 import typing
+from collections.abc import Callable
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import cbor2
@@ -80,18 +81,22 @@ def from_plain(kind: type[Made], plain: Plain, field: str) -> Made:
 
 
 def _read(kind: Any, plain: Plain, field: str) -> Any:
+    return _reader(kind)(plain, field)
+
+
+@lru_cache(maxsize=512)
+def _reader(kind: Any) -> Callable[[Plain, str], Any]:
+    """How values of an annotation are read; found once for each."""
     origin = typing.get_origin(kind)
     if kind == Order:
-        return _read_order(plain, field)
+        return _read_order
     if origin in {typing.Union, types.UnionType}:
-        return _read_union(kind, plain, field)
+        return partial(_read_union, kind)
     if origin is tuple:
-        return _read_tuple(typing.get_args(kind), plain, field)
+        return partial(_read_tuple, typing.get_args(kind))
     if dataclasses.is_dataclass(kind):
-        return _read_dataclass(kind, plain, field)
-    if issubclass(kind, StrEnum):
-        return _read_enum(kind, plain, field)
-    return _read_scalar(kind, plain, field)
+        return partial(_read_dataclass, kind)
+    return partial(_read_enum if issubclass(kind, StrEnum) else _read_scalar, kind)
 
 
 def _read_order(plain: Plain, field: str) -> Order:

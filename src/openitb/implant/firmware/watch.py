@@ -146,8 +146,8 @@ def _strokes_wanted(firmware: Firmware, build: Build, turning: bool) -> int | No
 
 def _stroke_marks(firmware: Firmware, build: Build) -> Iterator[int]:
     """Stroke numbers at which something happens."""
-    if firmware.controller.stages:
-        yield firmware.controller.stages[0].until_stroke
+    for stage in firmware.controller.stages:  # all: a bridge may end while the prime before it goes on
+        yield stage.until_stroke
     reservoir = firmware.reservoir
     yield reservoir.stroke_at(reservoir.low_alarm_nl, build.stroke_nl)
     yield reservoir.stroke_at(build.residual_nl, build.stroke_nl)
