@@ -7,8 +7,9 @@ means are compared with a stiff solver at tight tolerances. Patients begin in ba
 
 libRoadRunner and COPASI are restarted at each change of rate, as a jump in the input asks for; diffrax is
 compiled once, runs patients as a batch and is told where the jumps are; SciPy's LSODA is restarted, too.
-Tolerances are rtol 1e-6, atol 1e-9. One thread each; seconds are the processor's. Compiling and loading are timed apart. What is too
-slow for a year runs for fewer days, which the table tells; its cost per patient-year is that of its days.
+Tolerances are rtol 1e-6, atol 1e-9. One thread each; seconds are the processor's, so that neighbours count
+less. Compiling and loading are timed apart. What is too slow for a year runs for fewer days, which the
+table tells; its cost per patient-year is that of its days.
 Not timed here: mrgsolve and rxode2 (R), NONMEM (licensed).
 Run: python benchmarks/cohort_engines.py
 """
@@ -269,7 +270,7 @@ def copasi(some: Patients) -> Callable[[Patients, int], Floats]:
     return run
 
 
-def diffrax(some: Patients) -> Callable[[Patients, int], Floats]:
+def diffrax(_some: Patients) -> Callable[[Patients, int], Floats]:
     import diffrax as dfx
     import jax
     import jax.numpy as jnp

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from openitb.body import BodyParameters, Dispersion, typical_adult
+from openitb.body import BodyParameters, Dispersion
 from openitb.body.anatomy import position_cm
 from openitb.body.model import Model, build
 from openitb.body.modes import diagonalise
 from openitb.body.parameters import constant
-from openitb.cohort import sample
 from openitb.cohort.engine.responses import (
     AT_TIP,
     PUNCTURE,
@@ -24,7 +23,7 @@ from openitb.cohort.engine.responses import (
     responses,
 )
 from openitb.cohort.engine.transfer import transfer
-from openitb.cohort.people import People
+from openitb.cohort.people import People, Population, draw
 
 Floats = NDArray[np.float64]
 DISPERSIONS: tuple[Dispersion, ...] = ("well_mixed", "poorly_mixed")
@@ -42,9 +41,11 @@ STOP = ((0.0, 10.0), (240.0, 0.0))
 RESTART = (*STOP, (264.0, 10.0), (300.0, 2.0))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def crowd(dispersion: Dispersion, size: int) -> tuple[BodyParameters, ...]:
-    return sample(typical_adult(dispersion), size, seed=20)
+    """People of all causes, children among them."""
+    people = draw(Population(dispersion=dispersion), np.arange(size), seed=20)
+    return tuple(people.one(row) for row in range(size))
 
 
 def ways(model: Model, tip_at: str) -> dict[str, Floats]:
