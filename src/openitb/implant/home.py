@@ -14,7 +14,9 @@
     <home>/address                    host and port of the service while it runs
     <home>/lock                       held by the process that runs the implants, with its number
 
-Every file is replaced whole or not at all: written beside, forced to disk, then renamed.
+The two slots of an implant are written over where they lie and forced to disk, one after the other: a
+torn one is known by its checksum, and the other is whole. Every other file is replaced whole or not at
+all: written beside, forced to disk, then renamed.
 
 Holds: SYS-05, TEL-14.
 """
@@ -22,7 +24,7 @@ Holds: SYS-05, TEL-14.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,13 +200,42 @@ class _Slots:
         return not any(file.is_file() for file in self.files.values())
 
     def read(self, slot: Slot) -> bytes | None:
-        """The file's bytes; None if there is none."""
+        """The file's bytes, not while another process writes them; None if there is none."""
         file = self.files[slot]
-        return file.read_bytes() if file.is_file() else None
+        if not file.is_file():
+            return None
+        with file.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            return stream.read()
 
     def write(self, slot: Slot, data: bytes) -> None:
-        """Replace the file whole."""
-        write_whole(self.files[slot], data)
+        """Write the slot over; after a failure nothing of it passes for a state."""
+        file = self.files[slot]
+        if file.is_file():
+            write_over(file, data)
+        else:
+            write_whole(file, data)
+
+
+def write_over(file: Path, data: bytes) -> None:
+    """Give a file that exists another content, on disk when this returns; emptied if that fails.
+
+    Costs one wait for the disk where `write_whole` costs two and a rename. A crash on the way may leave
+    anything in the file.
+    """
+    descriptor = os.open(file, os.O_WRONLY)
+    with os.fdopen(descriptor, "wb", buffering=0) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        try:
+            written = stream.write(data)
+            if written != len(data):
+                raise OSError(f"{file.name}: got {written} of {len(data)} bytes written, expected all")
+            stream.truncate()
+            os.fsync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
+            raise
 
 
 def write_whole(file: Path, data: bytes) -> None:

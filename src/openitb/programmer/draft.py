@@ -6,12 +6,14 @@ Holds: PRG-01, PRG-08, PRG-13.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
 
 from openitb import units
 from openitb.prescription.boluses import PatientBolus, SingleBolus
 from openitb.prescription.orders import MinimumRate, Order, OrderError, Stopped, parse_order
 from openitb.programmer.entry import INTERVAL_FIELDS, NUMBER_FIELDS, EntryError, read_interval_table
+from openitb.programmer.package import Package, read_expiry, read_product
 from openitb.programmer.workflow import ORDER_FIELDS, TEXT_FIELDS, WITHDRAWN, ZONE_FIELDS, Workflow
 
 Value = int | str | Order
@@ -20,6 +22,7 @@ Made = TypeVar("Made")
 
 _ZONE = re.compile(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])")
 _LONGEST_TEXT = 400
+_READ_FURTHER: Mapping[str, Callable[[str], str]] = {"product": read_product, "expiry": read_expiry}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Draft:
     old_report: str | None = None
     bolus: SingleBolus | PatientBolus | None = None
     withdraws_bolus: bool = False
+    package: Package | None = None
 
     @property
     def is_urgent(self) -> bool:
@@ -60,7 +64,7 @@ def read_answer(key: str, given: object) -> Value:
     if key in ZONE_FIELDS:
         return _zone(key, given)
     if key in TEXT_FIELDS:
-        return _text(key, given)
+        return _READ_FURTHER.get(key, str)(_text(key, given))
     raise EntryError(f"{key}: got an unknown field")
 
 
@@ -81,7 +85,15 @@ def draft_of(kind: Workflow, answers: Answers) -> Draft:
         old_report=_told(answers, "old_report"),
         bolus=_single(answers) or _on_request(answers),
         withdraws_bolus=WITHDRAWN in answers,
+        package=_package(answers),
     )
+
+
+def _package(answers: Answers) -> Package | None:
+    product, lot, expiry = (_told(answers, key) for key in ("product", "lot", "expiry"))
+    if product is None or lot is None or expiry is None:
+        return None
+    return Package(product, lot, date.fromisoformat(expiry))
 
 
 def _single(answers: Answers) -> SingleBolus | None:

@@ -12,18 +12,19 @@ from typing import Literal
 
 from openitb import catalogue, units
 from openitb.prescription.guardrails import GateRefusal
+from openitb.programmer import fates
 from openitb.programmer.chart import Chart, mismatches
 from openitb.programmer.draft import Value, draft_of, read_answer
 from openitb.programmer.entry import EntryError
-from openitb.programmer.outcomes import Reading, Refused, Unknown, Unreachable, VisitOutcome
+from openitb.programmer.fates import Sent
+from openitb.programmer.outcomes import Outcome, Reading, Refused, Unknown, Unreachable
 from openitb.programmer.plan import Plan
 from openitb.programmer.plan_rules import high_alert, judged, slips
 from openitb.programmer.sealed import dose_of_report
 from openitb.programmer.second import Act, Approval, SecondPersonError, Staff, compare_blind, require_approval
-from openitb.programmer.sending import send, settle_all
+from openitb.programmer.sending import Errand, send, settle
 from openitb.programmer.session import Sender, Wand, interrogate, staleness
 from openitb.programmer.workflow import Workflow
-from openitb.protocol import Command
 
 Idle = Literal["active", "warning", "locked"]
 
@@ -60,8 +61,8 @@ class Visit:
     answers: Mapping[str, Value] = field(default_factory=dict)
     plan: Plan | None = None
     consent: Consent | None = None
-    sent: tuple[Command, ...] = ()
-    outcome: VisitOutcome | None = None
+    sent: tuple[Sent, ...] = ()
+    outcome: Outcome | None = None
     is_committed: bool = False
     is_locked: bool = False
 
@@ -135,16 +136,17 @@ def commit_visit(visit: Visit, consent: Consent, wand: Wand, sender: Sender, sta
     problem = _obstacle(visit, plan, consent, sender.clock(), staff)
     if problem is not None:
         return replace(visit, outcome=problem)
-    commands = plan.commands(sender.actor, visit.session_id, sender.clock())
-    outcome = send(wand, commands, _digest_after(plan), sender)
-    return replace(visit, consent=consent, sent=commands, outcome=outcome, is_committed=True)
+    items = plan.items(sender.actor, visit.session_id, sender.clock(), consent.reason)
+    outcome = send(wand, items, _digest_after(plan), sender)
+    sent = tuple(map(fates.sent, items))
+    return replace(visit, consent=consent, sent=sent, outcome=outcome, is_committed=True)
 
 
 def settle_visit(visit: Visit, wand: Wand, sender: Sender) -> Visit:
-    """Find out what became of a commit whose outcome is unknown; sends nothing."""
+    """Find out what became of a commit whose outcome is unknown; sends no order."""
     if not isinstance(visit.outcome, Unknown):
         return visit
-    outcome = settle_all(wand, visit.sent, _digest_after(_reviewed(visit)), sender)
+    outcome = settle(wand, Errand(visit.sent, _digest_after(_reviewed(visit))), sender)
     return replace(visit, outcome=outcome, touched_ms=sender.clock())
 
 
@@ -231,7 +233,7 @@ def _limits(plan: Plan, consent: Consent) -> Refused | None:
         return _not_sent("limits", str(error))
     for found in slips(plan):
         given = consent.retyped.get(found.field)
-        if given is None or read_answer(found.field, given) != plan.blind_fields.get(found.field):
+        if given is None or read_answer(found.field, given) != plan.typed(found.field):
             return _not_sent(found.field, f"{found.why}: expected it typed once more, the same")
     return None
 

@@ -2,6 +2,8 @@
 
 The table is `workflows.toml` beside this file; reading it checks every reference, so a workflow that
 names an unknown step or field does not load.
+
+Holds: RES-11.
 """
 
 import tomllib
@@ -26,6 +28,11 @@ ENDING = (REVIEW, COMMIT, READ_BACK)
 TEXT_FIELDS: Mapping[str, str] = {
     "patient_id": "Patient number, as the patient says it",
     "old_report": "Session report of the old pump",
+    "product": "Product, by its code",
+    "lot": "Lot on the package",
+    "expiry": "Last day of use on the package, such as 2027-03-31",
+    "pocket_check": "Swelling, or pain at the pump, and what was drawn back to be sure",
+    "catheter_check": "Catheter: tone up or down, itching, pain or swelling along it",
     "observation": "Observed, by whom and for how long",
     "magnet_plan": "Who reads the pump after the magnet, and when",
     WITHDRAWN: "Why the patient may ask for no bolus any longer",

@@ -16,13 +16,12 @@ from openitb.prescription.gate import Finding
 from openitb.prescription.orders import describe_order, order_to_mapping
 from openitb.programmer.comparison import compare
 from openitb.programmer.library import edition, edition_line
-from openitb.programmer.outcomes import Applied, Partly, Reading, Refused, VisitOutcome
+from openitb.programmer.outcomes import Applied, Outcome, Partly, Reading, Refused
 from openitb.programmer.plan import Plan
 from openitb.programmer.plan_rules import high_alert, judged, slips
 from openitb.programmer.review import dose_history
 from openitb.programmer.sealed import seal
 from openitb.programmer.second import Approval, Signature
-from openitb.programmer.sending import name
 from openitb.programmer.visit import Visit
 from openitb.programmer.workflow import TEXT_FIELDS
 from openitb.protocol import LogEntry
@@ -56,6 +55,7 @@ def session_report(visit: Visit, desk: Desk) -> dict[str, Any]:
             else [_finding(found) for found in judged(visit.plan).findings],
             "overrides": _overrides(visit, desk),
             "second_person": _second(visit),
+            "refill": _refill(visit),
             "outcome": _outcome(visit),
             "observations": _observations(visit),
             "log": [_entry(entry) for entry in _log_of_visit(visit.reading, last)],
@@ -109,7 +109,7 @@ def pump_state(reading: Reading) -> dict[str, Any]:
     }
 
 
-def outcome_text(outcome: VisitOutcome | None) -> tuple[str, str]:
+def outcome_text(outcome: Outcome | None) -> tuple[str, str]:
     """One word for what became of the pump, and the sentence; never more than was read back."""
     match outcome:
         case None:
@@ -196,6 +196,25 @@ def _second(visit: Visit) -> dict[str, Any]:
     return {"needed_for": needed, "approval": None if approval is None else _approval(approval)}
 
 
+def _refill(visit: Visit) -> dict[str, Any]:
+    """The record of a fill: volumes, drug, package, and the two who stand for it; empty without one."""
+    plan, approval = visit.plan, None if visit.consent is None else visit.consent.approval
+    package = None if plan is None else plan.draft.package
+    if plan is None or package is None:
+        return {}
+    held = plan.reading.interrogation.reservoir
+    return {
+        "expected_nl": max(0, held.volume_nl - held.residual_nl),
+        "drawn_nl": plan.draft.drawn_nl,
+        "injected_nl": plan.draft.injected_nl,
+        "product": package.product,
+        "concentration_ug_per_ml": plan.concentration_ug_per_ml,
+        "lot": package.lot,
+        "expires": package.expires.isoformat(),
+        "people": [] if approval is None else [approval.proposed.person_id, approval.verified.person_id],
+    }
+
+
 def _approval(approval: Approval) -> dict[str, Any]:
     return {"proposed": _signature(approval.proposed), "verified": _signature(approval.verified)}
 
@@ -218,7 +237,7 @@ def _outcome(visit: Visit) -> dict[str, Any]:
         "kind": word,
         "text": sentence,
         "plan_digest": "" if visit.plan is None else visit.plan.digest,
-        "commands": [{"what": name(sent), "command_id": sent.command_id} for sent in visit.sent],
+        "commands": [{"what": sent.what, "command_id": sent.command_id} for sent in visit.sent],
     }
 
 
