@@ -15,8 +15,9 @@ from openitb.body.adaptation import step_times_h
 from openitb.body.anatomy import Floats
 from openitb.body.effect import Exposure, effects
 from openitb.body.parameters import constant
-from openitb.cohort.adaptation import Adapted, Adapting, Habits, habits, unadapted
+from openitb.cohort.engine.adaptation import Adapted, Adapting, Habits, habits, unadapted
 from openitb.cohort.history import TipHistory
+from openitb.cohort.people import People as Crowd
 from openitb.cohort.responses import LEG, PLACES, Drip, responses, timing
 from openitb.units import HOURS_PER_DAY
 
@@ -44,7 +45,7 @@ def courses(people: People, subject: Subject, history: TipHistory, times_h: Floa
     own_h = step_times_h(float(times_h[-1]), constant("computation", "dynamics_step", "hour"))
     answers = responses(people, subject.tip_at)
     when = timing(people, Drip(history.tip, history.rate_before_ug_per_h))
-    some = habits(people)
+    some = habits(Crowd.of(people))
     both_h = np.concatenate([own_h, times_h])
     places = np.array([answer.follow(when, both_h) for answer in answers])
     steady = np.array([answer.steady[LEG] for answer in answers])
