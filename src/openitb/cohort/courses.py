@@ -66,7 +66,7 @@ def carried(some: Habits, steady: Floats, history: TipHistory, tolerance: float)
     300 days (steps of dose in a 3:1 day and night program, a stop of 5 and of 50 days, a lasting cut; 13
     people, both dispersions) leg Ashworth differs by less than 0.05 points (after a lasting cut by
     0.16 in one of ten people), withdrawal by less than 0.015, sedation by less than 0.003, the tolerance
-    factor by less than 0.15, and 0.35 after a stop.
+    factor by less than 0.2, and 0.35 after a stop.
     """
     rates = [dose / HOURS_PER_DAY for dose in history.daily_dose_ug]
     first = rates[0] if rates else float(history.tip.values[0])

@@ -59,6 +59,8 @@ def restart(drill: Drill) -> None:
 
 def settle_all(drill: Drill) -> None:
     """Find out what is on disk of each implant whose save has not come to its end."""
+    if drill.disk.struck is not None:
+        drill.trace.seen.add(drill.disk.struck.value)
     for serial in tuple(drill.home.saving):
         drill.settle(serial)
 
