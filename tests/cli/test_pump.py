@@ -111,6 +111,19 @@ def test_what_cannot_be_done_is_refused_in_one_line(
     assert error.count("\n") == 1
 
 
+def test_a_second_service_on_the_same_implants_is_refused_in_one_line(home: Home) -> None:
+    process = served(home)
+    try:
+        arguments = [sys.executable, "-m", "openitb", "pump", "run", "--home", str(home.path)]
+        ended = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+        process.stdout.close()
+    assert ended.returncode == 2
+    assert re.fullmatch(r"implants: process \d+ still runs the pumps [^\n]+\n", ended.stderr)
+
+
 LIBRARY = """
 version = 3
 source = "clinic pharmacy"

@@ -52,7 +52,7 @@ def lived(until_min: int, boluses: tuple[int, ...]) -> Guard:
     passed = NOTHING
     for start, end in pairwise(edge for edge in edges if edge <= until_min):
         basal, bolus = (0 if start < 60 else BASAL), BOLUS * (start in boluses)
-        passed = passed.after(Run(start * MINUTE, end * MINUTE, basal, bolus), DAY)
+        passed = passed.after((Run(start * MINUTE, end * MINUTE, basal, bolus),), DAY)
     return replace(PCA, passed=passed)
 
 
@@ -65,6 +65,7 @@ def held_ml(passed: Passed, minute: int) -> float:
 
 
 @pytest.mark.requirement("DEL-06")
+@pytest.mark.hazard("INC-20", without="a look at every window to come")
 def test_incident_20_all_three_boluses_pass_a_check_at_the_moment_they_are_asked_for() -> None:
     for number, minute in enumerate(SCRIPT):
         before = lived(minute, SCRIPT[:number])
@@ -73,6 +74,7 @@ def test_incident_20_all_three_boluses_pass_a_check_at_the_moment_they_are_asked
 
 
 @pytest.mark.requirement("DEL-06")
+@pytest.mark.hazard("INC-20")
 def test_incident_20_the_third_bolus_is_refused_because_of_minute_295() -> None:
     for number, minute in enumerate(SCRIPT[:2]):
         assert (
@@ -83,6 +85,7 @@ def test_incident_20_the_third_bolus_is_refused_because_of_minute_295() -> None:
 
 
 @pytest.mark.requirement("DEL-06", "DEL-07")
+@pytest.mark.hazard("INC-20")
 def test_incident_20_without_admission_the_guard_stops_the_stroke_that_would_cross_the_limit() -> None:
     after = lived(181, SCRIPT)
     asked = train(181 * MINUTE, 500 * MINUTE, BASAL)
@@ -162,12 +165,12 @@ def test_a_breach_is_the_first_tick_at_which_a_window_counted_tick_by_tick_holds
 ) -> None:
     passed, per_tick = NOTHING, []
     for flow, length in past:
-        passed = passed.after(Run(len(per_tick), len(per_tick) + length, flow), 1000)
+        passed = passed.after((Run(len(per_tick), len(per_tick) + length, flow),), 1000)
         per_tick += [flow] * length
     now = len(per_tick)
     per_tick += [rate] * ms
     over = [at for at in range(now, now + ms + 1) if sum(per_tick[max(0, at - w) : at]) > most]
-    found = passed.breach(Run(now, now + ms, rate), Limit(w, most))
+    found = passed.breach((Run(now, now + ms, rate),), Limit(w, most))
     assert (found.at_ms if found else None) == (over[0] if over else None)
 
 
@@ -194,7 +197,7 @@ def test_a_window_that_began_before_the_change_is_held_to_the_larger_limit() -> 
 def test_memory_is_bounded_and_forgetting_never_makes_room() -> None:
     passed = NOTHING
     for tick in range(3 * MOST_RUNS):
-        passed = passed.after(Run(tick, tick + 1, 1 + tick % 2), DAY)
+        passed = passed.after((Run(tick, tick + 1, 1 + tick % 2),), DAY)
     assert len(passed.runs) <= MOST_RUNS
     end = 3 * MOST_RUNS
     for window in (10, 1000, 2000, 2500, 3000):

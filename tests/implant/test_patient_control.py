@@ -155,7 +155,7 @@ def test_no_setting_of_the_clock_shortens_or_lengthens_a_lock_out(
     assert isinstance(press(bench), Applied)
 
 
-@pytest.mark.requirement("BOL-02")
+@pytest.mark.requirement("BOL-02", "SYS-06")
 def test_a_restart_at_any_second_keeps_the_lock_out(treated: object) -> None:
     allow(treated, lockout_ms=15 * MINUTE)
     press(treated)

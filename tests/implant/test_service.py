@@ -24,6 +24,7 @@ from openitb.implant import (
     provision,
 )
 from openitb.implant import home as home_module
+from openitb.implant import service as service_module
 from openitb.implant.firmware.log import new_log
 from openitb.prescription import SimpleContinuous
 from openitb.protocol import (
@@ -32,10 +33,12 @@ from openitb.protocol import (
     Interrogate,
     Interrogation,
     ProgramPump,
+    ReadStaged,
     Refused,
     Reply,
     Request,
     Role,
+    TransferReport,
     decode_reply,
     encode,
     verify_chain,
@@ -104,6 +107,19 @@ def test_an_answered_command_is_already_on_disk(home: Home, service: PumpService
     applied = ask(home, order(home))
     assert isinstance(applied, Applied)
     assert program_digest(home.load(SERIAL)) == applied.program_digest
+
+
+def test_what_changes_nothing_is_answered_without_a_write(
+    home: Home, service: PumpService, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(home, order(home))
+    clock.now_ms += DAY
+    saved = list[Implant]()
+    monkeypatch.setattr(Home, "save", lambda _, implant: saved.append(implant))
+    assert isinstance(ask(home, ReadStaged("nurse")), TransferReport)
+    assert saved == []
+    assert isinstance(ask(home, Interrogate("nurse")), Interrogation)
+    assert len(saved) == 1
 
 
 @pytest.mark.requirement("TEL-05")
@@ -237,12 +253,31 @@ def test_implants_are_saved_now_and_then(
         if implant.now_ms == clock.now_ms:
             saved.set()
 
-    service.start(save_every_ms=10)
+    service.start(look_every_ms=10)
     clock.now_ms += DAY
     monkeypatch.setattr(Home, "save", save)
     assert saved.wait(5)
     service.stop()
     assert home.load(SERIAL).now_ms == clock.now_ms
+
+
+def test_an_implant_that_nobody_speaks_to_is_left_alone_for_a_day(
+    home: Home, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Semaphore(0)
+
+    def watched() -> int:
+        looked.release()
+        return clock.now_ms
+
+    service = PumpService(home, watched, QUICK)
+    service.start(look_every_ms=5)
+    clock.now_ms += DAY - 1
+    with monkeypatch.context() as patched:
+        patched.setattr(service_module, "advance", lambda *_: pytest.fail("it was advanced"))
+        for _ in range(10):
+            assert looked.acquire(timeout=5)
+    service.stop()
 
 
 @pytest.mark.requirement("SYS-03")
@@ -274,18 +309,21 @@ def test_a_command_that_could_not_be_saved_is_not_answered_and_not_in_force(
 
 @pytest.mark.requirement("SYS-05")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_after_a_failure_behind_the_rename_the_disk_decides_what_is_in_force(
+def test_after_a_failure_between_the_two_slots_the_disk_decides_what_is_in_force(
     home: Home, service: PumpService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = order(home)
+    command, synced = order(home), list[int]()
 
-    def lost(*_: object) -> None:
-        raise OSError("folder not synced")
+    def lost(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) == 2:
+            raise OSError("second slot not written")
 
-    monkeypatch.setattr(home_module, "_sync_folder", lost)
+    monkeypatch.setattr(home_module.os, "fsync", lost)
     with pytest.raises(NoAnswer):
         ask(home, command)
     monkeypatch.undo()
+    assert len(synced) == 2
     assert program_digest(service.implant(SERIAL)) == program_digest(home.load(SERIAL))
     assert isinstance(ask(home, command), Applied)
 
@@ -294,7 +332,7 @@ def test_a_full_disk_does_not_end_the_periodic_saving(
     home: Home, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = PumpService(home, clock, QUICK)
-    service.start(save_every_ms=5)
+    service.start(look_every_ms=5)
     failed = threading.Event()
 
     def full(*_: object) -> None:

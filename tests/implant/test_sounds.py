@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 
 from openitb import units
 from openitb.implant.firmware.alarms import CRITICAL, signal_of
-from openitb.implant.sounds import Hearing, first_heard_ms, hearing, soundings, tone_charge_percent
+from openitb.implant.radio import contact_ended
+from openitb.implant.sounds import (
+    Hearing,
+    first_heard_ms,
+    heard_by_ms,
+    hearing,
+    soundings,
+    tone_charge_percent,
+)
 from openitb.prescription import SimpleContinuous, Stopped
-from openitb.protocol import AlarmCondition
+from openitb.protocol import AlarmCondition, SilenceAlarm
 
 DAY, HOUR, MINUTE = units.MS_PER_DAY, units.MS_PER_H, units.MS_PER_MIN
 DEAF, KEEN = Hearing(0.0, 0.0, 23, 7), Hearing(1.0, 0.0, 23, 7)
@@ -89,3 +97,47 @@ def test_a_year_of_critical_tones_takes_no_more_than_its_share_of_the_cell(make_
     bench.run_to(367 * DAY)
     year = [s for s in soundings(entries(bench), 367 * DAY) if s.signal and s.signal.tones == 2]
     assert tone_charge_percent(year) == pytest.approx(0.1, rel=0.01)
+
+
+@pytest.mark.requirement("ALM-04", "ALM-05")
+def test_what_a_clinician_silenced_is_still_until_the_time_is_over_and_no_longer(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(49 * HOUR)
+    bench.tell(SilenceAlarm("nurse", "hush", 15 * MINUTE))
+    bench.run_to(50 * HOUR)
+    *_, double, silence, again = soundings(entries(bench), 50 * HOUR)
+    assert (double.end_ms, silence.end_ms, again.end_ms) == (49 * HOUR, 49 * HOUR + 15 * MINUTE, 50 * HOUR)
+    assert (double.signal.tones, silence.signal, again.signal.tones) == (2, None, 2)
+
+
+@pytest.mark.requirement("ALM-06")
+def test_a_silence_ends_with_the_contact_and_so_does_its_sound(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(49 * HOUR)
+    bench.tell(SilenceAlarm("nurse", "hush", 15 * MINUTE))
+    bench.implant = contact_ended(bench.implant, bench.implant.now_ms + MINUTE)
+    bench.run_to(50 * HOUR)
+    *_, silence, again = soundings(entries(bench), 50 * HOUR)
+    assert (silence.signal, silence.end_ms, again.signal.tones) == (None, 49 * HOUR + MINUTE, 2)
+
+
+@pytest.mark.requirement("ALM-05")
+def test_another_condition_sounds_through_a_silence(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(47 * HOUR + 50 * MINUTE)
+    bench.tell(SilenceAlarm("nurse", "hush", 20 * MINUTE))
+    bench.run_to(49 * HOUR)
+    silence, critical, both = soundings(entries(bench), 49 * HOUR)[-3:]
+    assert (silence.signal, critical.start_ms, both.start_ms) == (None, 48 * HOUR, 48 * HOUR + 10 * MINUTE)
+    assert critical.signal.tones == both.signal.tones == 2
+
+
+def test_heard_by_is_the_first_tone_at_which_the_chances_add_up(bench: object) -> None:
+    bench.order(Stopped())
+    bench.run_to(3 * DAY)
+    sounded = soundings(entries(bench), 3 * DAY)
+    half = Hearing(0.5, 0.0, 23, 7)
+    assert heard_by_ms(half, sounded, 8 * HOUR, 0.5) == DAY
+    assert heard_by_ms(half, sounded, 8 * HOUR, 0.75) == DAY + HOUR
+    assert heard_by_ms(half, sounded, 0, 0.875) == DAY + 9 * HOUR  # the pump began at midnight
+    assert heard_by_ms(DEAF, sounded, 0, 0.1) is None

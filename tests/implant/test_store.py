@@ -1,6 +1,8 @@
 """An implant on disk: what is read back is what was written, or a refusal in one line."""
 
+import fcntl
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,18 +13,21 @@ from hypothesis import strategies as st
 from openitb import units
 from openitb.implant import (
     Home,
+    Implant,
     ImplantError,
     StoreError,
     advance,
     from_bytes,
     list_serials,
+    log_entries,
     provision,
     to_bytes,
 )
 from openitb.implant import home as home_module
+from openitb.implant.firmware.state import logged
 from openitb.implant.radio import with_publisher
 from openitb.prescription import Flex, FlexPattern, FlexStep, SimpleContinuous
-from openitb.protocol import Role
+from openitb.protocol import LogKind, Role
 
 SIMPLE = SimpleContinuous(200_000_000)
 
@@ -49,6 +54,17 @@ def test_an_implant_reads_back_equal_and_lives_on_equal(lived: object) -> None:
 
 def test_the_same_implant_gives_the_same_bytes(lived: object) -> None:
     assert to_bytes(lived.implant) == to_bytes(from_bytes(to_bytes(lived.implant)))
+
+
+@pytest.mark.requirement("LOG-03", "SYS-06")
+def test_a_log_that_grew_and_wrapped_between_saves_reads_back_entry_by_entry(lived: object) -> None:
+    log = replace(lived.implant.firmware.log, capacity=50, block=21)
+    firmware = replace(lived.implant.firmware, log=log)
+    for number in range(120):
+        firmware = logged(firmware, LogKind.INTERROGATED, "nurse", (("n", number),))
+        copy = from_bytes(to_bytes(replace(lived.implant, firmware=firmware)))
+        assert copy.firmware.log == firmware.log
+    assert firmware.log.anchor.number > 0
 
 
 @pytest.mark.requirement("SYS-03")
@@ -159,22 +175,19 @@ def test_a_file_of_another_implant_is_refused(home: Home) -> None:
         home.load("NGP2")
 
 
+def crash(*_: object, **__: object) -> None:
+    raise OSError("power lost")
+
+
 @pytest.mark.requirement("SYS-05")
 @pytest.mark.hazard("HAZ-12")
-@pytest.mark.parametrize("step", ["write", "fsync", "replace"])
-def test_a_crash_at_any_step_of_a_save_keeps_the_old_state(
+@pytest.mark.parametrize("step", ["open", "fdopen", "fsync"])
+def test_a_failure_at_any_step_of_a_save_keeps_the_old_state(
     step: str, home: Home, bench: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = home.load("NGP000001")
     bench.order(SIMPLE)
-
-    def crash(*_: object) -> None:
-        raise OSError("power lost")
-
-    if step == "write":
-        monkeypatch.setattr(home_module.os, "fdopen", crash)
-    else:
-        monkeypatch.setattr(home_module.os, step, crash)
+    monkeypatch.setattr(home_module.os, step, crash)
     with pytest.raises(OSError, match="power lost"):
         home.save(bench.implant)
     monkeypatch.undo()
@@ -182,6 +195,54 @@ def test_a_crash_at_any_step_of_a_save_keeps_the_old_state(
     assert home.serials() == ("NGP000001",)
     home.save(bench.implant)
     assert home.load("NGP000001") == bench.implant
+
+
+@pytest.mark.requirement("SYS-05")
+@pytest.mark.hazard("HAZ-12")
+def test_a_crash_anywhere_in_a_slot_that_is_written_over_keeps_the_old_state(
+    home: Home, bench: object
+) -> None:
+    old, slot = home.load("NGP000001"), home.path / "pumps" / "NGP000001.cbor"
+    before = slot.read_bytes()
+    other = (slot.with_suffix(".copy"), before)
+    bench.order(SIMPLE)
+    home.save(bench.implant)
+    after = slot.read_bytes()
+    assert len(after) > len(before)
+    for written in (*range(60), *range(60, len(after), 211), len(after) - 1):
+        slot.write_bytes(after[:written] + before[written:])
+        other[0].write_bytes(other[1])
+        found = home.load("NGP000001")
+        assert replace(found.firmware, log=old.firmware.log) == old.firmware
+
+
+@pytest.mark.requirement("SYS-05")
+@pytest.mark.parametrize("step", ["open", "fdopen", "fsync", "replace"])
+def test_a_failure_at_any_step_of_the_first_save_leaves_nothing_that_passes_for_an_implant(
+    step: str, home: Home, bench: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(bench.implant, build=replace(bench.implant.build, serial="NGP000002"))
+    monkeypatch.setattr(home_module.os, step, crash)
+    with pytest.raises(OSError, match="power lost"):
+        home.save(other)
+    monkeypatch.undo()
+    assert home.serials() == ("NGP000001",)
+
+
+def test_a_reader_waits_until_a_slot_is_written(home: Home) -> None:
+    slot, read = home.path / "pumps" / "NGP000001.cbor", list[Implant]()
+    whole = slot.read_bytes()
+    with slot.open("r+b") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        writing.truncate(100)
+        reader = threading.Thread(target=lambda: read.append(home.load("NGP000001")))
+        reader.start()
+        reader.join(0.2)
+        assert read == []
+        writing.write(whole)
+        writing.flush()
+    reader.join()
+    assert [log_entries(implant)[-1].kind for implant in read] == [LogKind.IMPLANTED]
 
 
 @pytest.mark.requirement("SYS-05")

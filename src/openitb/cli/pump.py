@@ -65,13 +65,12 @@ def run(home: Folder, port: Port = 0, speed: Speed = 1.0) -> None:
     place = Home(home)
     # Chance decides about frames at the edge of the wand's reach; nothing secret hangs on it.
     draw = random.SystemRandom().random
-    service = PumpService(place, _paced(place, speed), draw=draw, wall_clock=clock)
-    host, taken = service.start(port)
-    count = len(place.serials())
-    fast = "" if speed == 1 else f", {speed:g} times as fast as real time"
-    typer.echo(f"{count} implant{'' if count == 1 else 's'} at {host} port {taken}{fast}, stop with Ctrl-C")
-    _wait_for_a_signal()
-    service.stop()
+    with place.occupied():
+        service = PumpService(place, _paced(place, speed), draw=draw, wall_clock=clock)
+        host, taken = service.start(port)
+        typer.echo(f"{_how_many(place)} at {host} port {taken}{_how_fast(speed)}, stop with Ctrl-C")
+        _wait_for_a_signal()
+        service.stop()
 
 
 @app.command()
@@ -129,6 +128,15 @@ def wand(
 def clock() -> int:
     """True time now, ms since the epoch, UTC."""
     return time.time_ns() // NS_PER_MS
+
+
+def _how_many(home: Home) -> str:
+    count = len(home.serials())
+    return f"{count} implant{'' if count == 1 else 's'}"
+
+
+def _how_fast(speed: float) -> str:
+    return "" if speed == 1 else f", {speed:g} times as fast as real time"
 
 
 def _paced(home: Home, speed: float) -> Pace:

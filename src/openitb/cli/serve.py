@@ -1,6 +1,5 @@
 """`openitb serve`: the clinic and its virtual implants, until interrupted."""
 
-import fcntl
 import os
 import signal
 import socket
@@ -15,6 +14,8 @@ from typing import Annotated
 import typer
 
 from openitb.cli import record
+from openitb.implant import Home
+from openitb.implant.home import OWNER_FOLDER
 
 LOOPBACK = "127.0.0.1"
 WEB_THREADS = 8
@@ -45,12 +46,12 @@ def serve(port: Port = 8000, demo: Demo = False) -> None:
     _require_free(port)
     home = record.ready()
     implants = home / "implants"
-    implants.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _lock(implants / "lock")
+    implants.mkdir(mode=OWNER_FOLDER, parents=True, exist_ok=True)
+    Home(implants).require_unoccupied()
     if demo:
         _load_demo()
     sign_in = _sign_in(home)
-    pumps = _start_pumps(implants, lock)
+    pumps = _start_pumps(implants)
     try:
         _announce(port, sign_in)
         _serve_pages(port)
@@ -91,32 +92,13 @@ def _sign_in(home: Path) -> str:
     return file.read_text().strip() if file.is_file() else "with your own account"
 
 
-def _lock(file: Path) -> int:
-    """A lock on the implants, which the pumps inherit: two services would overwrite each other's pumps.
-
-    It is held as long as either process lives, so pumps that outlive a killed clinic are noticed.
-    """
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = file.read_text().strip() or "unknown"
-        raise ServeError(
-            f"implants: process {holder} still runs the pumps of this folder, expected none; end it first"
-        ) from None
-    return descriptor
-
-
-def _start_pumps(implants: Path, lock: int) -> "subprocess.Popen[bytes]":
+def _start_pumps(implants: Path) -> "subprocess.Popen[bytes]":
     """The implants in a process of their own, as a pump does not stop when a web page does."""
     address = implants / "address"
     address.unlink(missing_ok=True)
     command = [sys.executable, "-m", "openitb", "pump", "run", "--home", str(implants)]
     # Our own interpreter, our own verb, a path of our own making.
-    pumps = subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.DEVNULL, start_new_session=True, pass_fds=(lock,)
-    )
-    os.pwrite(lock, f"{pumps.pid}\n".encode(), 0)
+    pumps = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
     try:
         _wait_until_ready(pumps, address)
     except BaseException:

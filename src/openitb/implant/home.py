@@ -12,13 +12,19 @@
     <home>/wands/<serial>             where the wand is: distance in mm, tilt in degrees, noise
     <home>/starts                     how often the service was started
     <home>/address                    host and port of the service while it runs
+    <home>/lock                       held by the process that runs the implants, with its number
 
-Every file is replaced whole or not at all: written beside, forced to disk, then renamed.
+The two slots of an implant are written over where they lie and forced to disk, one after the other: a
+torn one is known by its checksum, and the other is whole. Every other file is replaced whole or not at
+all: written beside, forced to disk, then renamed.
 
 Holds: SYS-05, TEL-14.
 """
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +42,8 @@ OWNER_ONLY = 0o600
 OWNER_FOLDER = 0o700
 ENDINGS = {Slot.A: ".cbor", Slot.B: ".copy"}
 TEMPORARY = ".new"
+LOCK = "lock"
+PID_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,29 @@ class Home:
         write_whole(file, f"{number}\n".encode())
         return number
 
+    @contextmanager
+    def occupied(self) -> Iterator[None]:
+        """Keep the home for this process: two services would overwrite each other's implants.
+
+        `ImplantError` if another process has it. The system gives it free when the process ends.
+        """
+        descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+        try:
+            _take(descriptor)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def require_unoccupied(self) -> None:
+        """`ImplantError` if another process runs the implants of this home now."""
+        descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+        try:
+            _take(descriptor)
+        finally:
+            os.close(descriptor)
+
     def announce(self, address: Address) -> None:
         """Leave the address of the running service for programmers on this machine."""
         write_whole(self.path / "address", f"{address[0]} {address[1]}\n".encode())
@@ -169,13 +200,42 @@ class _Slots:
         return not any(file.is_file() for file in self.files.values())
 
     def read(self, slot: Slot) -> bytes | None:
-        """The file's bytes; None if there is none."""
+        """The file's bytes, not while another process writes them; None if there is none."""
         file = self.files[slot]
-        return file.read_bytes() if file.is_file() else None
+        if not file.is_file():
+            return None
+        with file.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            return stream.read()
 
     def write(self, slot: Slot, data: bytes) -> None:
-        """Replace the file whole."""
-        write_whole(self.files[slot], data)
+        """Write the slot over; after a failure nothing of it passes for a state."""
+        file = self.files[slot]
+        if file.is_file():
+            write_over(file, data)
+        else:
+            write_whole(file, data)
+
+
+def write_over(file: Path, data: bytes) -> None:
+    """Give a file that exists another content, on disk when this returns; emptied if that fails.
+
+    Costs one wait for the disk where `write_whole` costs two and a rename. A crash on the way may leave
+    anything in the file.
+    """
+    descriptor = os.open(file, os.O_WRONLY)
+    with os.fdopen(descriptor, "wb", buffering=0) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        try:
+            written = stream.write(data)
+            if written != len(data):
+                raise OSError(f"{file.name}: got {written} of {len(data)} bytes written, expected all")
+            stream.truncate()
+            os.fsync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
+            raise
 
 
 def write_whole(file: Path, data: bytes) -> None:
@@ -188,6 +248,16 @@ def write_whole(file: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
     os.replace(beside, file)  # noqa: PTH105  # named plainly: this is the commit
     _sync_folder(file.parent)
+
+
+def _take(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, PID_BYTES, 0).decode().strip() or "another"
+        raise ImplantError(
+            f"implants: process {holder} still runs the pumps of this folder, expected none; end it first"
+        ) from None
 
 
 def _sync_folder(folder: Path) -> None:

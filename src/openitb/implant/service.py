@@ -1,8 +1,9 @@
 """Many implants behind one loopback port, living on while nobody looks.
 
-An implant is advanced when it is asked something, and now and then; since `advance` does not care
-how time is cut, an implant that was not looked at, or not even running, is the same as one that was.
-A command is on disk before it is answered, so an answer is never forgotten by a crash.
+An implant is advanced when it is asked something; since `advance` does not care how time is cut, one
+that was not looked at, or not even running, is the same as one that was, and costs nothing meanwhile.
+A command is on disk before it is answered, so an answer is never forgotten by a crash. Time alone is
+saved once a day of the implant's own, so that little is to be lived again after a crash.
 """
 
 import logging
@@ -18,10 +19,11 @@ from openitb.implant.implant import Implant, advance, handle
 from openitb.implant.pairing import OpenGate
 from openitb.implant.radio import NewKey
 from openitb.implant.wand import Draw, arrives
-from openitb.protocol import ProtocolError, Refused, Role, decode_request, encode
+from openitb.protocol import ProtocolError, Refused, Reply, Request, Role, decode_request, encode
 from openitb.telemetry import Address, Challenges, Costs, Hello, KeyPair, Keys, Limits, Listener, key_id
 
 SAVE_EVERY_MS = 5 * units.MS_PER_MIN
+SAVE_AFTER_MS = units.MS_PER_DAY
 
 Clock = Callable[[], int]
 
@@ -39,7 +41,7 @@ class PumpService:
     it the wand is always in contact. `wall_clock` is that of the people around, by which a pairing gate
     closes; it differs from `clock` only where implants live at a pace of their own.
 
-    Holds: TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
+    Holds: DEL-17, SYS-08, TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class PumpService:
         self._limits = limits
         self._lock = threading.Lock()
         self._implants: dict[str, Implant] = {}
+        self._saved_ms: dict[str, int] = {}
         self._draw = draw
         self._wall_clock = wall_clock or clock
         self._known: dict[str, dict[bytes, Role]] = {}
@@ -62,13 +65,13 @@ class PumpService:
         self._listener: Listener | None = None
         self._saver: threading.Thread | None = None
 
-    def start(self, port: int = 0, save_every_ms: int = SAVE_EVERY_MS) -> Address:
+    def start(self, port: int = 0, look_every_ms: int = SAVE_EVERY_MS) -> Address:
         """Catch up, open the port, serve in the background; the address is left in the home too."""
         self.catch_up()
         self._listener = Listener(self, port, self._limits, Challenges(self._home.started()))
         address = self._listener.start()
         self._home.announce(address)
-        self._saver = threading.Thread(target=self._save_now_and_then, args=(save_every_ms,), daemon=True)
+        self._saver = threading.Thread(target=self._save_now_and_then, args=(look_every_ms,), daemon=True)
         self._saver.start()
         return address
 
@@ -85,8 +88,7 @@ class PumpService:
     def catch_up(self) -> None:
         """Advance every implant of the home to now and save it."""
         for serial in self._home.serials():
-            with self._lock:
-                self._keep(advance(self._implant(serial), self._now(serial)).implant)
+            self._catch_up(serial)
 
     def implant(self, serial: str) -> Implant:
         """The implant as it is now, truth included: for the simulation bench, never for a programmer."""
@@ -122,10 +124,7 @@ class PumpService:
             caller = self._caller(hello)  # again at each request: it may be revoked meanwhile
             if caller is None:
                 return encode(Refused("role", "this key is no longer taken here"))
-            implant, reply = handle(
-                self._implant(hello.serial), message, self._now(hello.serial), caller.role
-            )
-            self._keep(implant)
+            reply = self._handle(hello.serial, message, caller.role)
         return encode(reply)
 
     def pairing(self, serial: str) -> "_Gate | None":
@@ -155,6 +154,17 @@ class PumpService:
             implant, refused = radio.admit_key(before, new, digits, self._now(gate.serial))
             self._keep(implant)
         return encode(refused or pairing.applied(implant))
+
+    def _handle(self, serial: str, request: Request, role: Role) -> Reply:
+        """Carry a request out and keep what it changed; time alone need not be kept, it passes again."""
+        now_ms = self._now(serial)
+        before = advance(self._implant(serial), now_ms).implant
+        after, reply = handle(before, request, now_ms, role)
+        if after.firmware is before.firmware:
+            self._implants[serial] = after
+        else:
+            self._keep(after)
+        return reply
 
     def _caller(self, hello: Hello) -> "_Caller | None":
         """Who the hello names, if the implant takes that key: one of the home's, or one paired."""
@@ -191,15 +201,29 @@ class PumpService:
         return max(self._clock(), self._implant(serial).now_ms)
 
     def _keep(self, implant: Implant) -> None:
-        """Disk first. After a failed save nobody knows which state is on disk, so it is read again."""
+        """Disk first. After a failed save nobody knows which state is on disk, so it is read again.
+
+        What is read then may be in memory only, so it is saved at the next look.
+        """
         self._implants.pop(implant.serial, None)
+        self._saved_ms[implant.serial] = implant.now_ms - SAVE_AFTER_MS
         self._home.save(implant)
         self._implants[implant.serial] = implant
+        self._saved_ms[implant.serial] = implant.now_ms
+
+    def _catch_up(self, serial: str) -> None:
+        with self._lock:
+            self._keep(advance(self._implant(serial), self._now(serial)).implant)
 
     def _save_now_and_then(self, every_ms: int) -> None:
         while not self._stopping.wait(every_ms / units.MS_PER_S):
+            now_ms = self._clock()
+            due = [
+                serial for serial, saved in tuple(self._saved_ms.items()) if now_ms - saved >= SAVE_AFTER_MS
+            ]
             try:
-                self.catch_up()
+                for serial in due:
+                    self._catch_up(serial)
             except OSError as error:  # delivery is not lost: it is computed again from the last save
                 _log.error("implants could not be saved: %s", error)
 

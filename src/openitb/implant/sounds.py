@@ -1,14 +1,14 @@
 """Alarms as they are heard: when an implant sounds, and whether anybody notices.
 
 Three things apart: the condition (`firmware.alarms`), the signal (tones at fixed intervals while any
-condition is latched, the most urgent deciding), and its being heard, which is up to people.
+condition is latched and not silenced, the most urgent deciding), and its being heard, which is up to people.
 Everything follows from the log; nothing here is known to the pump.
 
-Holds: ALM-05, ALM-07, ALM-09, ALM-13.
+Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-13.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from openitb import catalogue, units
@@ -64,8 +64,11 @@ def hearing(impaired: bool = False) -> Hearing:
 
 
 def soundings(entries: Sequence[LogEntry], until_ms: int) -> tuple[Sounding, ...]:
-    """What an implant sounded, from its log up to the tick `until_ms`; a new alarm sounds at once."""
-    moments = [*_changes(entries), (until_ms, ())]
+    """What an implant sounded, from its log up to the tick `until_ms`; a new alarm sounds at once.
+
+    What a clinician silenced is still, until the time is over or the contact ends; other conditions sound.
+    """
+    moments = [*(change for change in _changes(entries) if change[0] < until_ms), (until_ms, ())]
     return tuple(
         Sounding(start, end, signal_of(conditions))
         for (start, conditions), (end, _) in pairwise(moments)
@@ -103,14 +106,59 @@ def tone_charge_percent(sounded: Iterable[Sounding]) -> float:
     return share * tones
 
 
+def heard_by_ms(
+    heard_by: Hearing, sounded: Iterable[Sounding], wall_offset_ms: int, chance: float
+) -> int | None:
+    """The tick of the tone by which somebody has heard one with at least `chance`; None if it never is."""
+    missed = 1.0
+    for tone in (tone for sounding in sounded for tone in sounding.tones_ms()):
+        missed *= 1.0 - heard_by.chance(tone + wall_offset_ms)
+        if missed <= 1.0 - chance:
+            return tone
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Audible:
+    """What is latched, and what of it is silenced until a tick."""
+
+    latched: tuple[str, ...] = ()
+    silenced: frozenset[str] = frozenset()
+    until_ms: int = 0
+
+    def after(self, entry: LogEntry) -> "_Audible":
+        """The same once an entry has been written."""
+        match entry.kind:
+            case LogKind.ALARM_RAISED:
+                return replace(self, latched=(*self.latched, str(entry.get("condition"))))
+            case LogKind.ALARM_CLEARED:
+                gone = entry.get("condition")
+                return replace(self, latched=tuple(each for each in self.latched if each != gone))
+            case LogKind.ALARM_SILENCED:
+                named = frozenset(str(entry.get("conditions")).split(", "))
+                return replace(
+                    self, silenced=named, until_ms=entry.tick_ms + int(entry.get("duration_ms") or 0)
+                )
+            case LogKind.SILENCE_ENDED:
+                return replace(self, silenced=frozenset())
+            case _:
+                return self
+
+    def sounding(self) -> tuple[AlarmCondition, ...]:
+        """The conditions that sound."""
+        return tuple(AlarmCondition(each) for each in self.latched if each not in self.silenced)
+
+
 def _changes(entries: Sequence[LogEntry]) -> Iterator[tuple[int, tuple[AlarmCondition, ...]]]:
-    """Ticks at which the set of latched conditions changed, and the set from then on."""
-    latched: tuple[AlarmCondition, ...] = ()
+    """Ticks at which the conditions that sound changed, and those that sound from then on."""
+    now = _Audible()
     for entry in entries:
-        if entry.kind is LogKind.ALARM_RAISED:
-            latched = (*latched, AlarmCondition(str(entry.get("condition"))))
-        elif entry.kind is LogKind.ALARM_CLEARED:
-            latched = tuple(c for c in latched if c.value != entry.get("condition"))
-        else:
-            continue
-        yield entry.tick_ms, latched
+        if now.silenced and now.until_ms <= entry.tick_ms:
+            now = replace(now, silenced=frozenset())
+            yield now.until_ms, now.sounding()
+        then = now.after(entry)
+        if then != now:
+            yield entry.tick_ms, then.sounding()
+        now = then
+    if now.silenced:
+        yield now.until_ms, replace(now, silenced=frozenset()).sounding()

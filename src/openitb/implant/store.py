@@ -4,10 +4,14 @@ Three sections, each with its own checksum: the *truth* (parts and model), the *
 firmware remembers) and the *plate*, the few facts that a pump must not forget. What is read back is
 the implant that was written, to the last integer, or a `StoreError`; where only the belief is
 damaged, `salvaged` gives the pump at minimum rate with a critical alarm instead.
+
+Holds: SYS-06.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
 from openitb import catalogue
@@ -18,18 +22,21 @@ from openitb.implant.firmware.credits import Ledger
 from openitb.implant.firmware.link_memory import LinkMemory
 from openitb.implant.firmware.patient import PatientControls
 from openitb.implant.firmware.perception import safe_state
+from openitb.implant.firmware.seal import sealed
 from openitb.implant.firmware.state import Answer, BelievedReservoir, Firmware, WallClock
 from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.watch import settled
 from openitb.implant.hardware.parts import Hardware
-from openitb.implant.implant import Contents, Implant, new_firmware
-from openitb.protocol import Anchor, LogKind, ProtocolError, WindowDose, schema, verify_chain
+from openitb.implant.implant import Contents, Implant, new_firmware, self_tested
+from openitb.protocol import Anchor, LogEntry, LogKind, ProtocolError, WindowDose, schema, verify_chain
 
 FORMAT = b"openitb implant "
 VERSION = 4
 MAGIC = b"%b%d\n" % (FORMAT, VERSION)
 DIGEST_BYTES = hashlib.sha256().digest_size
 LENGTH_BYTES = 4
+BLOCK_ENTRIES = 16
+BLOCKS_KNOWN = 4_096  # encoded blocks of logs kept at hand, of all implants together
 
 Part = TypeVar("Part")
 
@@ -70,26 +77,27 @@ def to_bytes(implant: Implant) -> bytes:
     """The whole implant; the same implant gives the same bytes."""
     firmware = implant.firmware
     truth = _Truth(implant.build, implant.hardware, implant.now_ms)
-    sections = (truth, firmware, _plate(firmware))
-    return MAGIC + b"".join(_section(part) for part in sections)
+    sections = (schema.to_plain(truth), _belief(firmware), schema.to_plain(_plate(firmware)))
+    return MAGIC + b"".join(_section(plain) for plain in sections)
 
 
 def from_bytes(data: bytes) -> Implant:
-    """The implant that `to_bytes` wrote; any other bytes raise `StoreError`."""
+    """The implant that `to_bytes` wrote, after its self test; any other bytes raise `StoreError`."""
     truth, belief, plate = _sections(data)
     read, _ = _read(_Truth, truth), _read(_Plate, plate)
     return _verified(Implant(read.build, read.hardware, _read(Firmware, belief), read.now_ms))
 
 
 def salvaged(data: bytes) -> Implant:
-    """The implant at minimum rate with a critical alarm, from bytes whose belief is damaged.
+    """The implant at minimum rate with a critical alarm, from bytes whose belief or plate is damaged.
 
     Counts, computed reservoir, clock, answers and link are kept from the plate; the log goes on from
     where it stood, its entries lost. No bolus, staged program, silence or patient control is kept.
-    Raises `StoreError` if truth or plate are damaged too. Holds: DEL-14.
+    Raises `StoreError` if the truth is damaged, or belief and plate both. Holds: DEL-14.
     """
-    truth, _, plate = _sections(data)
-    read, kept = _read(_Truth, truth), _read(_Plate, plate)
+    truth, belief, plate = _sections(data)
+    read = _read(_Truth, truth)
+    kept = _read(_Plate, plate) if plate else _plate(_read(Firmware, belief))
     return Implant(read.build, read.hardware, _safe(read, kept), read.now_ms)
 
 
@@ -126,12 +134,37 @@ def _safe(truth: _Truth, plate: _Plate) -> Firmware:
         answers=plate.answers,
         link=plate.link,
     )
+    firmware = sealed(firmware)
     safe = safe_state(firmware, build, LogKind.MEMORY_LOST)
     return settled(authorised(firmware, safe, build), build)
 
 
-def _section(part: object) -> bytes:
-    body = schema.to_bytes(schema.to_plain(part))
+def _belief(firmware: Firmware) -> schema.Plain:
+    """The firmware, the blocks of its log taken as encoded at an earlier save where they are the same."""
+    log = firmware.log
+    plain = schema.to_plain(replace(firmware, log=replace(log, entries=())))
+    plain["log"]["entries"] = schema.EncodedList(
+        len(log.entries), b"".join(_block(block) for block in _blocks(log.entries))
+    )
+    return plain
+
+
+def _blocks(entries: tuple[LogEntry, ...]) -> Iterator[tuple[LogEntry, ...]]:
+    """The entries cut at numbers that divide, so that a log that grew or wrapped keeps its blocks."""
+    begin = 0
+    while begin < len(entries):
+        end = begin + BLOCK_ENTRIES - entries[begin].number % BLOCK_ENTRIES
+        yield entries[begin:end]
+        begin = end
+
+
+@lru_cache(maxsize=BLOCKS_KNOWN)
+def _block(entries: tuple[LogEntry, ...]) -> bytes:
+    return b"".join(schema.to_bytes(schema.to_plain(entry)) for entry in entries)
+
+
+def _section(plain: schema.Plain) -> bytes:
+    body = schema.to_bytes(plain)
     return len(body).to_bytes(LENGTH_BYTES, "big") + hashlib.sha256(body).digest() + body
 
 
@@ -181,4 +214,4 @@ def _verified(implant: Implant) -> Implant:
     fault = verify_chain(log.entries, log.anchor)
     if fault is not None:
         raise StoreError(f"implant {implant.serial}: log: {fault.problem}")
-    return implant
+    return self_tested(implant)

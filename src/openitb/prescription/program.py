@@ -3,7 +3,7 @@
 A dose becomes a flow by dividing by the label concentration: pg/day over µg/mL is nL/day exactly, and
 what does not divide is rounded to the nearest nL/day (the smaller on a tie) and shown as a remainder.
 
-Holds: DEL-03, DEL-18, DEL-19.
+Holds: DEL-03, DEL-18, DEL-19, TIM-03, TIM-04.
 """
 
 import hashlib
@@ -111,23 +111,33 @@ class Program:
 
     def next_change_ms(self, at_ms: int, zone_offset_ms: int) -> int | None:
         """The first instant after `at_ms` at which the flow changes; None if it never does."""
+        return next(self.flows(at_ms, zone_offset_ms))[1]
+
+    def flows(self, at_ms: int, zone_offset_ms: int) -> Iterator[tuple[int, int | None]]:
+        """The flows from an instant on, without end: each in nL/day with the instant at which it changes.
+
+        A constant flow is one, and changes never (None).
+        """
         if len(self.week) == 1:
-            return None
+            yield self.week[0].rate_nl_per_day, None
+            return
         ms_of_week = _ms_of_week(at_ms, zone_offset_ms)
-        following = self._after(ms_of_week)
-        if following < len(self.week):
-            return at_ms - ms_of_week + self.week[following].from_ms_of_week
+        monday_ms, index = at_ms - ms_of_week, self._after(ms_of_week) - 1
         goes_on = self.week[0].rate_nl_per_day == self.week[-1].rate_nl_per_day
-        return at_ms - ms_of_week + units.MS_PER_WEEK + self.week[1 if goes_on else 0].from_ms_of_week
+        while True:
+            rate, index = self.week[index].rate_nl_per_day, index + 1
+            if index == len(self.week):
+                monday_ms, index = monday_ms + units.MS_PER_WEEK, int(goes_on)
+            yield rate, monday_ms + self.week[index].from_ms_of_week
 
     def timeline(self, start_ms: int, end_ms: int, zone_offset_ms: int) -> Timeline:
         """The flow between two instants, in nL/day; `TimelineError` if the span is empty."""
-        segments = []
-        at = start_ms
-        while at < end_ms:
-            change = self.next_change_ms(at, zone_offset_ms)
+        segments, at = list[Segment](), start_ms
+        for rate, change in self.flows(start_ms, zone_offset_ms):
+            if at >= end_ms:
+                break
             until = end_ms if change is None else min(change, end_ms)
-            segments.append(Segment(at, until, self.rate_at(at, zone_offset_ms)))
+            segments.append(Segment(at, until, rate))
             at = until
         return join(segments, FLOW_UNIT)
 

@@ -1,6 +1,6 @@
 """The side-by-side of a review: every setting as it is and as it would be, derived values beside them.
 
-Holds: PRG-03, PRG-08, BOL-14, DEL-19.
+Holds: PRG-03, PRG-08, BOL-14, DEL-19, TIM-03.
 """
 
 from collections.abc import Iterator
@@ -117,7 +117,8 @@ def _terms(allowed: PatientBolusReport) -> tuple[int, int, int, int]:
 def _clock(plan: Plan) -> Iterator[Row]:
     old = plan.reading.interrogation.zone_offset_ms
     new = plan.draft.zone_offset_ms
-    yield Row("Pump clock, ahead of UTC", zone_text(old), zone_text(old if new is None else new))
+    before, after = (f"{zone_text(zone)}, no summer time" for zone in (old, old if new is None else new))
+    yield Row("Pump clock, ahead of UTC", before, after)
     apart = plan.reading.interrogation.at_ms - plan.reading.received_at_ms
     minutes = f"{units.format_number(apart / units.MS_PER_MIN, 1)} min"
     yield Row("Pump clock, ahead of the programmer", minutes, minutes if new is None else "0 min")

@@ -6,6 +6,7 @@ Holds: PRG-01, PRG-08, PRG-13.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
 
 from openitb import units
@@ -31,6 +32,7 @@ from openitb.programmer.entry import (
     EntryError,
     read_interval_table,
 )
+from openitb.programmer.package import Package, read_expiry, read_product
 from openitb.programmer.sealed import unseal
 from openitb.programmer.workflow import (
     BEFORE_REPORT,
@@ -56,6 +58,7 @@ Made = TypeVar("Made")
 _ZONE = re.compile(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])")
 _KEY = re.compile(r"[0-9a-f]{16}")
 _LONGEST_TEXT = 400
+_READ_FURTHER: Mapping[str, Callable[[str], str]] = {"product": read_product, "expiry": read_expiry}
 SEPARATOR = ", "
 
 
@@ -76,6 +79,7 @@ class Draft:
     zone_offset_ms: int | None = None
     old_report: str | None = None
     bolus: SingleBolus | PatientBolus | None = None
+    package: Package | None = None
     action: Action | None = None
 
     @property
@@ -99,7 +103,7 @@ def read_answer(key: str, given: object) -> Value:
     if key in ZONE_FIELDS:
         return _zone(key, given)
     if key in TEXT_FIELDS:
-        return _text(key, given)
+        return _READ_FURTHER.get(key, str)(_text(key, given))
     raise EntryError(f"{key}: got an unknown field")
 
 
@@ -119,8 +123,16 @@ def draft_of(kind: Workflow, answers: Answers) -> Draft:
         zone_offset_ms=_number(answers, "zone"),
         old_report=_told(answers, "old_report"),
         bolus=_single(answers) or _on_request(answers),
+        package=_package(answers),
         action=next((made for made in (make(answers) for make in _ACTIONS) if made), None),
     )
+
+
+def _package(answers: Answers) -> Package | None:
+    product, lot, expiry = (_told(answers, key) for key in ("product", "lot", "expiry"))
+    if product is None or lot is None or expiry is None:
+        return None
+    return Package(product, lot, date.fromisoformat(expiry))
 
 
 def _single(answers: Answers) -> SingleBolus | None:

@@ -184,14 +184,18 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """Names exactly what would be sent, to which pump and patient, over which program; what is signed."""
+        """Names what would be sent, to which pump and patient, over which program, from which package.
+
+        It is what is signed.
+        """
         sent = self.items(UNSIGNED, UNSIGNED, 0)
-        read = self.reading.interrogation
+        read, package = self.reading.interrogation, self.draft.package
         content = [
             read.serial,
             self.chart.patient_id,
             read.program_digest,
             [encode(command).hex() for item in sent for command in _on_the_wire(item)],
+            None if package is None else [package.product, package.lot, package.expires.isoformat()],
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -209,6 +213,10 @@ class Plan:
             **_adjustment_fields(draft.action),
         }
         return {key: value for key, value in asked.items() if value is not None}
+
+    def typed(self, field: str) -> object:
+        """What was entered for a field that is asked for again; None for nothing."""
+        return self.draft.zone_offset_ms if field == "zone" else self.blind_fields.get(field)
 
     def _therapy(self, actor: str, command_id: str, reason: str) -> tuple[Item, ...]:
         refill, program = self._refill(actor, command_id), self._program(actor, command_id, reason)

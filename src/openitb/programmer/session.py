@@ -1,4 +1,7 @@
-"""Sessions with one implant: each opens a channel, asks, and closes it."""
+"""Sessions with one implant: each opens a channel, asks, and closes it.
+
+Holds: LOG-05.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

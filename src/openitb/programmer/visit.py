@@ -259,7 +259,7 @@ def _limits(plan: Plan, consent: Consent) -> Refused | None:
         return _not_sent("limits", str(error))
     for found in slips(plan):
         given = consent.retyped.get(found.field)
-        if given is None or read_answer(found.field, given) != plan.blind_fields.get(found.field):
+        if given is None or read_answer(found.field, given) != plan.typed(found.field):
             return _not_sent(found.field, f"{found.why}: expected it typed once more, the same")
     return None
 

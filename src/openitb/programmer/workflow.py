@@ -2,6 +2,8 @@
 
 The table is `workflows.toml` beside this file; reading it checks every reference, so a workflow that
 names an unknown step or field does not load.
+
+Holds: RES-11.
 """
 
 import tomllib
@@ -31,6 +33,11 @@ ENDING = (REVIEW, COMMIT, READ_BACK)
 TEXT_FIELDS: Mapping[str, str] = {
     "patient_id": "Patient number, as the patient says it",
     OLD_REPORT: "Session report of the old pump, a file",
+    "product": "Product, by its code",
+    "lot": "Lot on the package",
+    "expiry": "Last day of use on the package, such as 2027-03-31",
+    "pocket_check": "Swelling, or pain at the pump, and what was drawn back to be sure",
+    "catheter_check": "Catheter: tone up or down, itching, pain or swelling along it",
     "observation": "Observed, by whom and for how long",
     "magnet_plan": "Who reads the pump after the magnet, and when",
     BEFORE_REPORT: "Session report from before the magnet, a file",
@@ -74,6 +81,11 @@ NOTES = frozenset(  # written down, and nothing is sent for them
         OLD_REPORT,
         BEFORE_REPORT,
         "observation",
+        "pocket_check",
+        "catheter_check",
+        "product",
+        "lot",
+        "expiry",
         "magnet_plan",
         "tones_known",
         "heard",

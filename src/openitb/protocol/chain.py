@@ -47,6 +47,9 @@ class LogKind(StrEnum):
     MOTOR_STALLED = "motor stalled"
     MOTOR_RECOVERED = "motor recovered"
     RESET = "low-battery reset"
+    RESTARTED = "restarted"
+    RESTARTED_TOO_OFTEN = "restarted too often"
+    SELF_TEST_FAILED = "self test failed"
     CLOCK_LOST = "clock lost"
     TELEMETRY_CAPTURED = "telemetry captured"
     TELEMETRY_RELEASED = "telemetry released"
@@ -99,6 +102,9 @@ class LogEntry:
     actor: str
     detail: Detail
     digest: bytes
+
+    def __hash__(self) -> int:
+        return hash(self.digest)  # equal entries have equal digests
 
     def get(self, name: str) -> str | int | None:
         """The detail of that name; None if the entry has none."""

@@ -65,6 +65,8 @@ class AlarmCondition(StrEnum):
     CLOCK_LOST = "clock lost"
     OVER_DELIVERY = "over-delivery"
     UNDER_DELIVERY = "under-delivery"
+    CONTROL_HUNG = "control hung"
+    LEVEL_DOUBTFUL = "level doubtful"
     EMERGENCY_REDUCTION = "emergency reduction"
     WITHDRAWAL_CLOCK = "withdrawal clock"
 

@@ -8,8 +8,10 @@ Nothing is coerced: True is not an int, an absent key is not a default, an extra
 import dataclasses
 import types
 import typing
+from collections.abc import Callable
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import cbor2
@@ -20,6 +22,7 @@ MAX_DEPTH = 16
 MAX_TEXT = 4096
 
 _INT_LIMIT = 2**63
+_LIST = 4  # CBOR's major type
 _ORDER_TYPES = typing.get_args(Order)
 
 Plain = Any
@@ -35,9 +38,17 @@ class ProtocolError(ValueError):
         self.problem = problem
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class EncodedList:
+    """A list of so many plain values whose canonical CBOR forms, one after the other, are `data`."""
+
+    count: int
+    data: bytes
+
+
 def to_bytes(plain: Plain) -> bytes:
     """The one canonical CBOR form of a plain value."""
-    return cbor2.dumps(plain, canonical=True)
+    return cbor2.dumps(plain, canonical=True, default=_write_encoded)
 
 
 def from_bytes(data: bytes, field: str) -> Plain:
@@ -62,15 +73,7 @@ def from_bytes(data: bytes, field: str) -> Plain:
 def to_plain(value: object) -> Plain:
     """A dataclass, or any value its fields may hold, as maps, lists and scalars."""
     kind: Any = type(value)
-    if kind in _NAMES:  # most of what a saved log holds
-        return value
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, _ORDER_TYPES):
-        return order_to_mapping(value)
-    if dataclasses.is_dataclass(value):
-        return {name: to_plain(getattr(value, name)) for name in _fields(kind)}
-    return value.value if isinstance(value, StrEnum) else value
+    return _writer(kind)(value)
 
 
 def from_plain(kind: type[Made], plain: Plain, field: str) -> Made:
@@ -79,19 +82,47 @@ def from_plain(kind: type[Made], plain: Plain, field: str) -> Made:
     return made
 
 
+def _is_record(kind: Any) -> bool:
+    return dataclasses.is_dataclass(kind) and kind is not EncodedList
+
+
+@lru_cache(maxsize=256)
+def _writer(kind: Any) -> Callable[[Any], Plain]:
+    """How values of a type are written: found out once, for a saved state holds many of each."""
+    if kind in _ORDER_TYPES:
+        return order_to_mapping
+    if issubclass(kind, tuple):
+        return lambda items: [to_plain(item) for item in items]
+    if _is_record(kind):
+        names = tuple(_fields(kind))
+        return lambda made: {name: to_plain(getattr(made, name)) for name in names}
+    return attrgetter("value") if issubclass(kind, StrEnum) else lambda scalar: scalar
+
+
+def _write_encoded(encoder: cbor2.CBOREncoder, value: object) -> None:
+    if not isinstance(value, EncodedList):
+        raise cbor2.CBOREncodeTypeError(f"cannot encode {type(value).__name__}")
+    encoder.encode_length(_LIST, value.count)
+    encoder.write(value.data)
+
+
 def _read(kind: Any, plain: Plain, field: str) -> Any:
+    return _reader(kind)(plain, field)
+
+
+@lru_cache(maxsize=512)
+def _reader(kind: Any) -> Callable[[Plain, str], Any]:
+    """How values of an annotation are read; found once for each."""
     origin = typing.get_origin(kind)
     if kind == Order:
-        return _read_order(plain, field)
+        return _read_order
     if origin in {typing.Union, types.UnionType}:
-        return _read_union(kind, plain, field)
+        return partial(_read_union, kind)
     if origin is tuple:
-        return _read_tuple(typing.get_args(kind), plain, field)
+        return partial(_read_tuple, typing.get_args(kind))
     if dataclasses.is_dataclass(kind):
-        return _read_dataclass(kind, plain, field)
-    if issubclass(kind, StrEnum):
-        return _read_enum(kind, plain, field)
-    return _read_scalar(kind, plain, field)
+        return partial(_read_dataclass, kind)
+    return partial(_read_enum if issubclass(kind, StrEnum) else _read_scalar, kind)
 
 
 def _read_order(plain: Plain, field: str) -> Order:

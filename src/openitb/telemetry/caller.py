@@ -1,5 +1,7 @@
 """The programmer's end of opening a contact, frame by frame, without a socket or a clock."""
 
+from collections.abc import Callable
+
 from openitb.telemetry import contact
 from openitb.telemetry.errors import HandshakeError
 from openitb.telemetry.hello import NO_KEY, Hello, Purpose
@@ -9,11 +11,15 @@ from openitb.telemetry.pairing import check_digits, code_key
 
 
 class Caller:
-    """Opens a session with a pinned implant: `hello`, `opening`, `transport`, in this order."""
+    """Opens a session with a pinned implant: `hello`, `opening`, `transport`, in this order.
 
-    def __init__(self, serial: str, keys: Keys) -> None:
+    `fresh` makes the key of one handshake; a recorded run passes its own.
+    """
+
+    def __init__(self, serial: str, keys: Keys, fresh: Callable[[], KeyPair] = KeyPair.generate) -> None:
         self._hello = Hello(serial, key_id(keys.own.public))
         self._keys = keys
+        self._fresh = fresh
         self._handshake: Handshake | None = None
 
     def hello(self) -> bytes:
@@ -24,7 +30,7 @@ class Caller:
         """The proof and the first handshake message, for the implant's challenge."""
         _require_challenge(challenge)
         party = Party(True, self._keys.own, self._keys.peer_public)
-        self._handshake = Handshake(KK, party, self.hello() + challenge)
+        self._handshake = Handshake(KK, party, self.hello() + challenge, self._fresh())
         proof = contact.proof(contact.session_secret(self._keys), self.hello(), challenge)
         return proof + self._handshake.write()
 
@@ -38,10 +44,13 @@ class Caller:
 class PairingCaller:
     """Pairs with an implant by its code: `hello`, `opening`, `last`, `welcome`, in this order."""
 
-    def __init__(self, serial: str, own: KeyPair, code: bytes) -> None:
+    def __init__(
+        self, serial: str, own: KeyPair, code: bytes, fresh: Callable[[], KeyPair] = KeyPair.generate
+    ) -> None:
         self._hello = Hello(serial, NO_KEY, Purpose.PAIRING)
         self._own = own
         self._code = code
+        self._fresh = fresh
         self._handshake: Handshake | None = None
         self._transport: Transport | None = None
 
@@ -53,7 +62,7 @@ class PairingCaller:
         """The proof of the code and the first handshake message."""
         _require_challenge(challenge)
         party = Party(True, self._own, psk=code_key(self._code))
-        self._handshake = Handshake(XXPSK3, party, self.hello() + challenge)
+        self._handshake = Handshake(XXPSK3, party, self.hello() + challenge, self._fresh())
         proof = contact.proof(contact.pairing_secret(self._code), self.hello(), challenge)
         return proof + self._handshake.write()
 

@@ -58,11 +58,15 @@ class PairingGate(Protocol):
 
 
 class Responder:
-    """One contact: feed it frames, send what it returns; `TelemetryError` ends it."""
+    """One contact: feed it frames, send what it returns; `TelemetryError` ends it.
 
-    def __init__(self, gate: Gate, challenge: bytes) -> None:
+    `fresh` makes the key of one handshake; a recorded run passes its own.
+    """
+
+    def __init__(self, gate: Gate, challenge: bytes, fresh: Callable[[], KeyPair] = KeyPair.generate) -> None:
         self._gate = gate
         self._challenge = challenge
+        self._fresh = fresh
         self._hello: Hello | None = None
         self._next: Callable[[bytes], bytes] = self._on_hello
         self._limit = MAX_HELLO
@@ -100,7 +104,8 @@ class Responder:
         message = self._proved(frame, contact.session_secret(keys) if keys else _NOBODY, hello)
         if keys is None:
             raise HandshakeError("hello: got a serial or a key that is not known here")
-        handshake = Handshake(KK, Party(False, keys.own, keys.peer_public), self._prologue())
+        party = Party(False, keys.own, keys.peer_public)
+        handshake = Handshake(KK, party, self._prologue(), self._fresh())
         handshake.read(message)
         answer = handshake.write()
         transport = handshake.transport()
@@ -118,7 +123,8 @@ class Responder:
         message = self._proved(frame, contact.pairing_secret(gate.code) if gate else _NOBODY, hello)
         if gate is None:
             raise HandshakeError("pairing: the gate is not open")
-        handshake = Handshake(XXPSK3, Party(False, gate.own, psk=code_key(gate.code)), self._prologue())
+        party = Party(False, gate.own, psk=code_key(gate.code))
+        handshake = Handshake(XXPSK3, party, self._prologue(), self._fresh())
         handshake.read(message)
         answer = handshake.write()
         self._limit = MAX_FRAME

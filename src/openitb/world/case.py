@@ -52,6 +52,7 @@ class Patient:
     spasm_score: float
     tolerance: float
     limits: PatientLimits
+    hears_badly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,8 @@ def _patient(file: CaseFile) -> tuple[Patient, tuple[str, ...]]:
         cap_pg_per_day=units.dose_pg_per_day(table.dose_cap, "patient.dose_cap") if table.dose_cap else None,
     )
     scores = (table.baseline_leg_ashworth, table.baseline_arm_ashworth, table.baseline_spasm_score)
-    return Patient(parameters, *scores, table.tolerance, limits), assumptions
+    hears_badly = table.hearing == "impaired"
+    return Patient(parameters, *scores, table.tolerance, limits, hears_badly), assumptions
 
 
 def _age(text: str | None) -> float | None:

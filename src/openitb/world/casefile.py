@@ -57,6 +57,7 @@ class PatientTable(Table):
     baseline_spasm_score: Annotated[Score, Field(ge=0, le=4)]
     tolerance: Annotated[Score, Field(ge=1, le=10, description="initial value, 1 for never treated")] = 1.0
     origin: Literal["spinal", "cerebral"] | None = None
+    hearing: Literal["normal", "impaired"] = "normal"
     age: Annotated[str | None, Field(description="such as '34 year'; picks the limits for the gate")] = None
     dose_cap: Annotated[str | None, Field(description="the prescriber's hard cap such as '800 ug/day'")] = (
         None

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from openitb import catalogue, units
-from openitb.protocol import LogKind
 from openitb.world.case import Case
 from openitb.world.delivery import Stretch
+from openitb.world.hearing import alarms_told
 from openitb.world.simulate import NOT_REACHED
 from openitb.world.simulation import Simulation
 from openitb.world.truth import believed_volume_nl, true_volume_nl
@@ -78,11 +78,11 @@ def _wrong(case: Case, stretch: Stretch) -> str:
 
 
 def _alarms(simulation: Simulation) -> Iterator[str]:
-    if simulation.system is None:
-        return
-    for entry in simulation.system.end.implant.firmware.log.entries:
-        if entry.kind is LogKind.ALARM_RAISED:
-            yield f"alarm at {clock(entry.tick_ms / units.MS_PER_H)}: {entry.get('condition')}"
+    for told in alarms_told(simulation):
+        heard = "not heard by the end of the run"
+        if told.heard_by_ms is not None:
+            heard = f"heard by {clock(told.heard_by_ms / units.MS_PER_H)}"
+        yield f"alarm at {clock(told.raised_ms / units.MS_PER_H)}: {told.condition}, {heard}"
 
 
 def _beliefs(simulation: Simulation) -> Iterator[str]:

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from openitb import catalogue, units
-from openitb.protocol import LogEntry, LogKind
+from openitb.protocol import LogEntry
 from openitb.protocol.describe import describe_entry
 from openitb.world.case import Case
 from openitb.world.headline import clock, headline
+from openitb.world.hearing import alarms_told, shown_chance
 from openitb.world.simulation import Simulation
-from openitb.world.truth import SystemTruth, believed_volume_nl, true_volume_nl
+from openitb.world.truth import believed_volume_nl, true_volume_nl
 
 _PEAKS = ("withdrawal", "sedation", "respiratory_depression", "lumbar_csf_ng_per_ml", "tolerance")
 _SCORES = ("leg_ashworth", "arm_ashworth", "spasm_score")
@@ -107,7 +108,7 @@ def _system(simulation: Simulation) -> dict[str, Any] | None:
         "departures": [*_departures(simulation)],
         "reservoir_ml": true_volume_nl(system.end) / units.NL_PER_ML,
         "believed_reservoir_ml": believed_volume_nl(system.end) / units.NL_PER_ML,
-        "alarms": [*_alarms(simulation.case, system.end)],
+        "alarms": [*_alarms(simulation)],
     }
 
 
@@ -121,10 +122,10 @@ def _departures(simulation: Simulation) -> Iterator[dict[str, Any]]:
         }
 
 
-def _alarms(case: Case, end: SystemTruth) -> Iterator[dict[str, Any]]:
-    for entry in end.implant.firmware.log.entries:
-        if entry.kind is LogKind.ALARM_RAISED:
-            yield {"time_h": _hours(case, case.start_ms + entry.tick_ms), **dict(entry.detail)}
+def _alarms(simulation: Simulation) -> Iterator[dict[str, Any]]:
+    for told in alarms_told(simulation):
+        heard = None if told.heard_by_ms is None else told.heard_by_ms / units.MS_PER_H
+        yield {"time_h": told.raised_ms / units.MS_PER_H, "condition": told.condition, "heard_by_h": heard}
 
 
 def _notes(simulation: Simulation) -> Iterator[str]:
@@ -145,6 +146,8 @@ def _assumed_facts(case: Case) -> Iterator[str]:
         if facts:
             told = ", ".join(f"{n.replace('_', ' ')} {f.text()} ({f.confidence.value})" for n, f in facts)
             yield f"{entry.name}: {told}"
+    if case.system:
+        yield f"alarms: heard by then with a chance of {shown_chance():.0%}, by an assumed model of hearing"
     body = catalogue.load().body
     counted = [f.confidence for entry in body.values() for f in entry.facts.values()]
     unsourced = sum(not confidence.is_sourced for confidence in counted)

@@ -38,13 +38,8 @@ def foreseen_breach(
 
     `basal` must reach one longest window beyond the end of the bolus, or what comes later is not seen.
     """
-    passed = guard.passed
-    for run in _future(now_ms, basal, extra):
-        breach = first_breach(passed, guard.limits, run)
-        if breach is not None:
-            return breach
-        passed = passed.after(run, guard.limits.memory_ms)
-    return None
+    future = tuple(_future(now_ms, basal, extra))
+    return first_breach(guard.passed, guard.limits, future) if future else None
 
 
 def _future(now_ms: int, basal: tuple[Flow, ...], extra: Extra | None) -> Iterator[Run]:

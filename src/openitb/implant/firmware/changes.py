@@ -1,6 +1,6 @@
 """What each command would change, checked completely before any of it is done.
 
-Holds: RES-06, RES-07.
+Holds: RES-06, RES-07, TIM-02.
 """
 
 from dataclasses import replace

@@ -16,6 +16,7 @@ from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.dose_limits import require_dose_limits
 from openitb.implant.firmware.refusal import RefusalError, require
 from openitb.implant.firmware.repeats import require_not_repeated
+from openitb.implant.firmware.self_test import require_fit_to_start
 from openitb.implant.firmware.state import Answer, Firmware, logged
 from openitb.implant.firmware.watch import bolus_ended_early, settled
 from openitb.prescription import OrderError
@@ -135,6 +136,7 @@ def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str)
         done = logged(done, kind, actor, asked)
     done = authorised(firmware, done, build)
     require_not_repeated(firmware, done, build)
+    require_fit_to_start(firmware, done, build)
     require_dose_limits(done, build)
     return settled(alarms.clear_gone(done, build, actor), build)
 

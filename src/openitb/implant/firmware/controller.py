@@ -9,7 +9,6 @@ in which state is the state table's word (`table`). Holds: DEL-04.
 """
 
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
@@ -149,10 +148,11 @@ def stages_at(program: Program, stages: tuple[Stage, ...], pump: Pump) -> tuple[
 def finish_stages(controller: Controller, strokes: int) -> tuple[Controller, tuple[Stage, ...]]:
     """The controller without the stages whose last stroke has been made, and those stages.
 
-    A bridge within a prime ends with the prime, whenever anybody looks in between.
+    A bridge within a prime is through at its own stroke, while the prime goes on.
     """
-    done = tuple(takewhile(lambda stage: stage.until_stroke <= strokes, controller.stages))
-    return (replace(controller, stages=controller.stages[len(done) :]), done) if done else (controller, ())
+    done = tuple(stage for stage in controller.stages if stage.until_stroke <= strokes)
+    going_on = tuple(stage for stage in controller.stages if stage.until_stroke > strokes)
+    return (replace(controller, stages=going_on), done) if done else (controller, ())
 
 
 def without_prime(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:

@@ -6,9 +6,9 @@ moment at which a window holds too much is computed, not searched.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
 
 MOST_RUNS = 1_024
 
@@ -74,16 +74,21 @@ class Passed:
 
     runs: tuple[Run, ...] = ()
 
-    def after(self, run: Run, memory_ms: int) -> "Passed":
-        """With one run more, and without those that no window can reach any longer."""
-        last = self.runs[-1] if self.runs else None
-        if last is not None and last.continued(run):
-            runs = (*self.runs[:-1], replace(last, end_ms=run.end_ms))
-        else:
-            runs = (*self.runs, run)
-        if runs[0].end_ms > run.end_ms - memory_ms and len(runs) <= MOST_RUNS:
-            return Passed(runs)
-        return Passed(_within_memory(tuple(r for r in runs if r.end_ms > run.end_ms - memory_ms)))
+    @property
+    def room(self) -> int:
+        """How many runs more are kept apart from each other, whatever is forgotten meanwhile."""
+        return MOST_RUNS - len(self.runs)
+
+    def after(self, runs: Sequence[Run], memory_ms: int) -> "Passed":
+        """With these runs more, and without those that no window can reach any longer."""
+        joined = list(self.runs)
+        for run in runs:
+            if joined and joined[-1].continued(run):
+                joined[-1] = replace(joined[-1], end_ms=run.end_ms)
+            else:
+                joined.append(run)
+        forgotten = bisect_right(joined, joined[-1].end_ms - memory_ms, key=_END)
+        return Passed(_within_memory(tuple(joined[forgotten:])))
 
     def held(self, window_ms: int, end_ms: int, with_boluses: bool) -> int:
         """The flow in the window that ends at `end_ms`."""
@@ -91,36 +96,34 @@ class Passed:
         late, early = (sum(run.until(end, with_boluses) for run in self.runs) for end in ends)
         return late - early
 
-    def breach(self, run: Run, limit: Limit) -> Breach | None:
-        """The first window in which the limit would not hold any longer if `run` came next."""
-        start_ms = run.start_ms - limit.window_ms
-        past = self.runs[bisect_right(self.runs, start_ms, key=_END) :]
-        held = run.burst + _flow_after(start_ms, past, limit.with_boluses)
-        rate, begin, leaving = run.rate(limit.with_boluses), run.start_ms, 0
-        for edge in _edges((*past, run), limit):
-            until = max(begin, min(edge.at_ms, run.end_ms))
-            at_ms = _crossing(held, rate - leaving, (begin, until), limit.at(begin))
-            if at_ms is not None:
-                return Breach(at_ms, limit.window_ms)
-            if edge.at_ms > run.end_ms:
-                return None
-            held += (rate - leaving) * (until - begin)
-            held -= edge.dropped if edge.at_ms > run.start_ms else 0
-            begin, leaving = until, leaving if edge.leaving is None else edge.leaving
-        return None
+    def breach(self, runs: Sequence[Run], limit: Limit) -> Breach | None:
+        """The first window in which the limit would not hold any longer if `runs` came next.
 
-
-class _Edge(NamedTuple):
-    """From `at_ms` on `leaving` flows out of the window's far end; `dropped` leaves there at once."""
-
-    at_ms: int
-    leaving: int | None
-    dropped: int
+        They come one after the other, without a gap.
+        """
+        begin, end = runs[0].start_ms, runs[-1].end_ms
+        since = begin - limit.window_ms
+        past = self.runs[bisect_right(self.runs, since, key=_END) :]
+        held = _flow_after(since, past, limit.with_boluses)
+        edges = list(_edges((*past, *runs), limit.with_boluses))
+        slope = sum(change for at_ms, change, _ in edges if since < at_ms < begin)
+        for at_ms, change, burst in _moments(edges, begin, end, limit):
+            if at_ms > begin:
+                crossed = _crossing(held, slope, (begin, at_ms), limit.at(begin))
+                if crossed is not None:
+                    return Breach(crossed, limit.window_ms)
+                held, begin = held + slope * (at_ms - begin), at_ms
+            slope, held = slope + change, held + burst
+        crossed = _crossing(held, slope, (begin, end), limit.at(begin))
+        return None if crossed is None else Breach(crossed, limit.window_ms)
 
 
 NOTHING = Passed()
 
 _END = attrgetter("end_ms")
+_AT = itemgetter(0)
+
+_Edge = tuple[int, int, int]  # the flow changes at, by so much, and so much comes there at once
 
 
 def _flow_after(start_ms: int, runs: tuple[Run, ...], with_boluses: bool) -> int:
@@ -131,15 +134,30 @@ def _flow_after(start_ms: int, runs: tuple[Run, ...], with_boluses: bool) -> int
     return whole - runs[0].until(start_ms, with_boluses)
 
 
-def _edges(runs: tuple[Run, ...], limit: Limit) -> list[_Edge]:
-    """Where the window's beginning meets an edge of the past, up to beyond the end of the last run."""
-    edges = [_Edge(limit.since_ms + limit.window_ms, None, 0)]
+def _edges(runs: tuple[Run, ...], with_boluses: bool) -> Iterator[_Edge]:
+    """Where the flow of runs changes, a gap between two of them being none."""
+    before, end_ms = 0, runs[0].start_ms
     for run in runs:
-        edges.append(_Edge(run.start_ms + limit.window_ms, run.rate(limit.with_boluses), run.burst))
-        edges.append(_Edge(run.end_ms + limit.window_ms, 0, 0))
-        if run.end_ms + limit.window_ms > runs[-1].end_ms:
-            break
-    return sorted(edges, key=itemgetter(0))
+        if run.start_ms > end_ms:
+            yield end_ms, -before, 0
+            before = 0
+        rate = run.rate(with_boluses)
+        yield run.start_ms, rate - before, run.burst
+        before, end_ms = rate, run.end_ms
+
+
+def _moments(edges: list[_Edge], begin_ms: int, end_ms: int, limit: Limit) -> list[_Edge]:
+    """All that changes what a window holds while its end moves: what leaves behind comes off it again."""
+    window_ms = limit.window_ms
+    leaving = [
+        (at_ms + window_ms, -change, -burst)
+        for at_ms, change, burst in edges
+        if begin_ms < at_ms + window_ms <= end_ms
+    ]
+    coming = [edge for edge in edges if edge[0] >= begin_ms]
+    changing = limit.since_ms + window_ms
+    other = [(changing, 0, 0)] if begin_ms < changing <= end_ms else []
+    return sorted([*leaving, *coming, *other], key=_AT)
 
 
 def _crossing(held: int, slope: int, span: tuple[int, int], allowed: int) -> int | None:

@@ -32,6 +32,16 @@ class Train:
         """Whole strokes made."""
         return self.flow // self.cost
 
+    @property
+    def left(self) -> int:
+        """What is accumulated at the end towards the next stroke."""
+        return self.flow % self.cost
+
+    def last_ms(self, before: int | None) -> int | None:
+        """The tick of the last stroke; `before` if none is made."""
+        count = self.count
+        return self.tick_of(count) if count else before
+
     def tick_of(self, stroke: int) -> int:
         """The tick of the n-th stroke of the train, n from 1; the flow must be above zero."""
         return self.start_ms - (self.phase - stroke * self.cost) // self.rate_nl_per_day
@@ -46,11 +56,13 @@ class Made:
     """What became of a train: strokes the rotor's feedback confirmed, and what a meter would read.
 
     `measured` left with strokes, in millionths of a nL; `loose` left without, in nL/day x ms.
+    `level_nl` is what a level sensor reads at the end.
     """
 
     confirmed: int
     measured: int = 0
     loose: int = 0
+    level_nl: int = 0
 
 
 @dataclass(frozen=True, slots=True)

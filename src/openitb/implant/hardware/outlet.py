@@ -1,6 +1,6 @@
 """Where belief becomes truth: strokes that the firmware makes, and what really leaves for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from openitb import units
@@ -11,6 +11,8 @@ from openitb.implant.hardware.motor import MILLION
 from openitb.implant.hardware.parts import Hardware
 from openitb.implant.hardware.spells import IN_ORDER
 from openitb.timeline import Parcel
+
+LEVEL_EVERY_MS = units.MS_PER_H  # of a pump that has a sensor for it
 
 
 class Outlet:
@@ -35,12 +37,20 @@ class Outlet:
         now = self._condition
         return (now.turning or now.unfelt) and not now.missed
 
+    @property
+    def is_sound(self) -> bool:
+        """True if every stroke moves fluid and is felt, and nothing leaves but by strokes."""
+        now = self._condition
+        return now.turning and self.turns and not now.shut and not now.free_nl_per_day
+
     def ticks_that_matter(self, firmware: Firmware, build: Build) -> Iterator[int]:
-        """When free flow has emptied the reservoir, and when a meter has noticed it."""
+        """When free flow has emptied the reservoir, when a meter has noticed it, when a level is read."""
         free, left_nl = self._free_nl_per_day, self.hardware.reservoir.available_nl
+        now = firmware.counter.tick_ms
+        if build.level_tolerance_nl is not None:
+            yield (now // LEVEL_EVERY_MS + 1) * LEVEL_EVERY_MS
         if not free:
             return
-        now = firmware.counter.tick_ms
         yield now - (self.hardware.seeped - left_nl * units.MS_PER_DAY) // free
         noticed_ms = firmware.surveillance.ms_to_notice(build.meter, free) if build.meter else None
         if noticed_ms is not None:
@@ -67,18 +77,25 @@ class Outlet:
         """
         strokes = train.count if self._condition.turning else 0
         wet = self._wet(strokes, stroke_nl)
-        made = Made(
-            confirmed=train.count if self.turns else 0,
-            measured=wet * self._read(stroke_nl),
-            loose=self._free_nl_per_day * (train.end_ms - train.start_ms),
-        )
+        confirmed = train.count if self.turns else 0
+        measured, loose = wet * self._read(stroke_nl), self._free_nl_per_day * (train.end_ms - train.start_ms)
         begun_ms = train.start_ms
         if 0 < wet < strokes:
             begun_ms = train.tick_of(wet)
             self._leave(train.start_ms, begun_ms, wet * stroke_nl)
             strokes -= wet
         self._leave(begun_ms, train.end_ms, strokes * stroke_nl)
-        return made
+        level_nl = self.hardware.reservoir.volume_nl + self._condition.level_nl
+        return Made(confirmed, measured, loose, level_nl)
+
+    def turn_whole(self, trains: Sequence[Train], stroke_nl: int) -> None:
+        """Make the strokes of trains one after the other, through a sound outlet: what `turn` does, at once.
+
+        Holds: DEL-08.
+        """
+        wet = self._turn_wet(trains, stroke_nl)
+        for train in trains[wet:]:
+            self.turn(train, stroke_nl)
 
     def parcels(self) -> tuple[Parcel, ...]:
         """The parcels so far, the last one drawn out to the end of the span."""
@@ -109,6 +126,28 @@ class Outlet:
             return 0
         last = self.hardware.motor.strokes_for(available_nl, stroke_nl, wear)
         return strokes if last is None else min(max(0, last), strokes)
+
+    def _turn_wet(self, trains: Sequence[Train], stroke_nl: int) -> int:
+        """Make the trains that leave something in the reservoir; gives how many of them did."""
+        before, tank = self.hardware, self.hardware.reservoir
+        per_stroke = stroke_nl * before.motor.share_ppm(self._condition.gain_ppm)
+        carried, volume_nl, mass_pg = before.motor.carried, tank.volume_nl, tank.mass_pg
+        wet = 0
+        for train in trains:
+            drawn_nl, owed = divmod(carried + train.count * per_stroke, MILLION)
+            if drawn_nl >= volume_nl - tank.residual_nl:
+                break
+            carried, volume_nl, left_pg = owed, volume_nl - drawn_nl, tank.mass_at(volume_nl - drawn_nl)
+            self._parts.append((before.crystal.instant_ms(train.end_ms), drawn_nl, mass_pg - left_pg))
+            mass_pg, wet = left_pg, wet + 1
+        self.hardware = replace(
+            before,
+            reservoir=replace(tank, volume_nl=volume_nl),
+            motor=replace(before.motor, carried=carried),
+            delivered_nl=before.delivered_nl + tank.volume_nl - volume_nl,
+            delivered_pg=before.delivered_pg + tank.mass_pg - mass_pg,
+        )
+        return wet
 
     def _read(self, stroke_nl: int) -> int:
         """What the meter reads for one stroke that moves fluid."""

@@ -31,7 +31,11 @@ class Reservoir:
     @property
     def mass_pg(self) -> int:
         """Drug in the fluid that is left."""
-        return self.filled_mass_pg * self.volume_nl // self.filled_volume_nl if self.filled_volume_nl else 0
+        return self.mass_at(self.volume_nl)
+
+    def mass_at(self, volume_nl: int) -> int:
+        """Drug in the fluid when so much of it is left, in pg."""
+        return self.filled_mass_pg * volume_nl // self.filled_volume_nl if self.filled_volume_nl else 0
 
     @property
     def available_nl(self) -> int:

@@ -61,6 +61,7 @@ def session_report(visit: Visit, desk: Desk) -> dict[str, Any]:
             else [_finding(found) for found in judged(visit.plan).findings],
             "overrides": _overrides(visit, desk),
             "second_person": _second(visit),
+            "refill": _refill(visit),
             "outcome": _outcome(visit),
             "advice": list(advice(visit)),
             "observations": _observations(visit),
@@ -194,6 +195,25 @@ def _second(visit: Visit) -> dict[str, Any]:
     needed = [] if visit.plan is None else list(high_alert(visit.plan))
     approval = None if visit.consent is None else visit.consent.approval
     return {"needed_for": needed, "approval": None if approval is None else _approval(approval)}
+
+
+def _refill(visit: Visit) -> dict[str, Any]:
+    """The record of a fill: volumes, drug, package, and the two who stand for it; empty without one."""
+    plan, approval = visit.plan, None if visit.consent is None else visit.consent.approval
+    package = None if plan is None else plan.draft.package
+    if plan is None or package is None:
+        return {}
+    held = plan.reading.interrogation.reservoir
+    return {
+        "expected_nl": max(0, held.volume_nl - held.residual_nl),
+        "drawn_nl": plan.draft.drawn_nl,
+        "injected_nl": plan.draft.injected_nl,
+        "product": package.product,
+        "concentration_ug_per_ml": plan.concentration_ug_per_ml,
+        "lot": package.lot,
+        "expires": package.expires.isoformat(),
+        "people": [] if approval is None else [approval.proposed.person_id, approval.verified.person_id],
+    }
 
 
 def _approval(approval: Approval) -> dict[str, Any]:
