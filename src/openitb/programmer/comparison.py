@@ -48,7 +48,8 @@ def _orders(plan: Plan) -> Iterator[Row]:
     yield Row("Concentration", shown(old_strength), shown(strength))
     yield Row("Daily dose", _dose(plan.old), _dose(new), is_derived=True)
     yield Row("Flow, mean", _flow(plan.old), _flow(new), is_derived=True)
-    yield Row("Change of dose", "", _change(plan), is_derived=True)
+    change = _change(plan)
+    yield Row("Change of dose", "" if plan.replaces_program else change, change, is_derived=True)
 
 
 def _reservoir(plan: Plan) -> Iterator[Row]:
@@ -68,7 +69,9 @@ def _stages(plan: Plan) -> Iterator[Row]:
     under_way = {stage.kind.value: _ml(stage.left_nl) for stage in plan.reading.interrogation.stages}
     prime, bridge = plan.draft.prime_nl or 0, plan.draft.bridge_nl or 0
     strength, old_strength = plan.concentration_ug_per_ml, plan.reading.interrogation.concentration_ug_per_ml
-    yield Row("Prime", under_way.get("prime", NONE), _stage(prime, strength))
+    given_up = plan.replaces_program or plan.draft.injected_nl is not None
+    stays = NONE if given_up else under_way.get("prime", NONE)
+    yield Row("Prime", under_way.get("prime", NONE), _stage(prime, strength) if prime else stays)
     kept = under_way.get("bridge", NONE) if plan.draft.injected_nl is None else NONE
     yield Row("Bridge", under_way.get("bridge", NONE), _stage(bridge, old_strength) if bridge else kept)
     if prime and plan.new is not None:

@@ -225,14 +225,14 @@ class Dialogue:
         return done
 
     def _consent(self, visit: Visit, plan: Plan) -> Consent:
-        if plan.is_empty:
-            return Consent(plan.digest)
+        if plan.is_empty or judged(plan).outcome == "refused":
+            return Consent(plan.digest)  # nothing to agree to, and a refusal stands whatever is said
         reason = self.ask("Reason") if judged(plan).outcome == "needs reason" else ""
         retyped = {}
         for found in slips(plan):
             self.say(f"STOP: {found.why}. Type it once more.")
             retyped[found.field] = self._given(found.field)
-        needed = bool(high_alert(plan)) and not visit.read_only and judged(plan).outcome != "refused"
+        needed = bool(high_alert(plan)) and not visit.read_only
         approval = self._approval(visit, plan) if needed else None
         if self.ask(f"Type '{SEND}' to send, anything else to send nothing") != SEND:
             raise VisitError("nothing was sent: the pump is not touched")

@@ -33,12 +33,15 @@ from openitb.programmer.entry import (
     read_interval_table,
 )
 from openitb.programmer.package import Package, read_expiry, read_product
+from openitb.programmer.sealed import unseal
 from openitb.programmer.workflow import (
+    BEFORE_REPORT,
     CHOICE_FIELDS,
     COMPARED,
     FILE_FIELDS,
     LIBRARY_FILE,
     NO_ADJUSTMENT,
+    OLD_REPORT,
     ORDER_FIELDS,
     SEVERAL_FIELDS,
     TEXT_FIELDS,
@@ -164,11 +167,7 @@ def _sound(answers: Answers) -> Action | None:
 
 def _revoke(answers: Answers) -> Action | None:
     key = _told(answers, "key")
-    if key is None:
-        return None
-    if _KEY.fullmatch(key) is None:
-        raise EntryError(f"key: got {key!r:.60}, expected 16 hexadecimal digits")
-    return Revoke(bytes.fromhex(key))
+    return None if key is None else Revoke(bytes.fromhex(key))
 
 
 def _use_library(answers: Answers) -> Action | None:
@@ -245,7 +244,22 @@ def _text(key: str, given: object) -> str:
         raise EntryError(f"{key}: got {given!r}, expected words")
     if key not in FILE_FIELDS and (len(given) > _LONGEST_TEXT or not given.isprintable()):
         raise EntryError(f"{key}: got {len(given)} characters, expected one line of at most {_LONGEST_TEXT}")
+    _CHECKS.get(key, str)(given)
     return given.strip()
+
+
+def _require_key(text: str) -> None:
+    if _KEY.fullmatch(text.strip()) is None:
+        raise EntryError(f"key: got {text!r:.60}, expected 16 hexadecimal digits")
+
+
+# Words that have to be something else besides: found out when they are entered, not at the review.
+_CHECKS: Mapping[str, Callable[[str], object]] = {
+    "key": _require_key,
+    LIBRARY_FILE: read_signed_library,
+    OLD_REPORT: unseal,
+    BEFORE_REPORT: unseal,
+}
 
 
 def _taken(answers: Answers, *keys: str) -> Order | None:

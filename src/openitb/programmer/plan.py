@@ -174,6 +174,11 @@ class Plan:
         return not self._asks_for_order and not self.items(UNSIGNED, UNSIGNED, 0)
 
     @property
+    def replaces_program(self) -> bool:
+        """True if an order, a prime or an emergency puts another program in place of the one that runs."""
+        return self._asks_for_order or isinstance(self.draft.action, Reduce)
+
+    @property
     def _asks_for_order(self) -> bool:
         return self.draft.order is not None or bool(self.draft.prime_nl)
 

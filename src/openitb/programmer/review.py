@@ -105,7 +105,7 @@ def with_stop(verdict: Verdict, order: Order | None) -> Verdict:
     program = verdict.program
     if order is None or program is None or not program.is_still:
         return verdict
-    text = "a stopped pump treats nobody, withdrawal follows: state why, the pump keeps the reason"
+    text = "a stop states its reason, which the pump keeps in its log"
     fact = (catalogue.load().practice["withdrawal"], "onset_low")
     found = finding("soft", "stop-reason", "order", text, (), (fact,))
     return replace(verdict, findings=(*verdict.findings, found))

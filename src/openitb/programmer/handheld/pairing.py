@@ -13,7 +13,17 @@ from openitb.implant.home import write_whole
 from openitb.implant.pairing import request_bytes
 from openitb.programmer.entry import EntryError
 from openitb.protocol import ProtocolError, Refused, decode_reply
-from openitb.telemetry import Address, Candidate, Dialer, HandshakeError, KeyPair, Keys, pair, read_code
+from openitb.telemetry import (
+    Address,
+    Candidate,
+    Dialer,
+    HandshakeError,
+    KeyPair,
+    Keys,
+    LinkDown,
+    pair,
+    read_code,
+)
 from openitb.telemetry.hello import is_serial
 
 FOLDER_MODE = 0o700
@@ -30,15 +40,19 @@ class PairedUnit:
 def pair_unit(where: Address | Dialer, serial: str, code: str, name: str) -> PairedUnit:
     """Pair a new handheld with the pump whose gate is open.
 
-    Refuses a code or name that is none and a pump that says no with `EntryError`. Raises `LinkDown`
-    where nobody was let in, and `NoAnswer` where the pump may have taken the key: then it is to be
-    looked for among the pump's keys, and revoked.
+    Refuses with `EntryError` a code or name that is none, a pump that says no, and where nobody was let in.
+    Raises `NoAnswer` where the pump may have taken the key: then it is to be looked for among the pump's
+    keys, and revoked.
     """
     try:
         candidate = Candidate(KeyPair.generate(), read_code(code), request_bytes(name))
     except HandshakeError as error:
         raise EntryError(str(error)) from None
-    paired = pair(where, serial, candidate)
+    try:
+        paired = pair(where, serial, candidate)
+    except LinkDown as error:
+        why = "the gate is closed, the code is another one, or the pump is out of reach"
+        raise EntryError(f"not paired: {why} ({error})") from None
     try:
         reply = decode_reply(paired.answer)
     except ProtocolError as error:

@@ -115,7 +115,7 @@ def outcome_text(outcome: Outcome | None) -> tuple[str, str]:
         case Applied():
             return "applied", "Read back: the pump stands as reviewed."
         case Refused(what, reason):
-            return "refused", f"Not changed. {what}: {reason}"
+            return "refused", f"Not changed. {what}: {reason.removeprefix('not changed: ')}"
         case Partly(_, done, not_done, reason):
             left = f"; not done: {', '.join(not_done)}" if not_done else ""
             return "partly", f"Changed in part. Done: {', '.join(done)}{left}. {reason}"
@@ -139,6 +139,7 @@ def _patient(visit: Visit) -> dict[str, Any]:
     if limits is None:
         return {"id": str(visit.answers.get("patient_id", "")), "on_record": False}
     return {
+        "on_record": True,
         "id": visit.chart.patient_id,
         "origin": limits.origin,
         "age_years": limits.age_years,

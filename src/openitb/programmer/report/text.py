@@ -65,7 +65,7 @@ def instant(at_ms: int, zone_offset_ms: int = 0) -> str:
 def _visit(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     visit, pump = report["visit"], report["pump"]
     rows = [
-        ("Patient", report["patient"]["id"]),
+        ("Patient", _patient(report["patient"])),
         ("Pump", f"{pump['serial']}, {pump['model']}"),
         ("By", visit["by"]),
         ("Report made", instant(visit["made_at_ms"])),
@@ -73,6 +73,10 @@ def _visit(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Pump clock", instant(pump["pump_clock_ms"], pump["zone_offset_ms"])),
     ]
     return [*rows, *(("Read only", why) for why in visit["read_only"])]
+
+
+def _patient(patient: Mapping[str, Any]) -> str:
+    return patient["id"] if patient.get("on_record", True) else f"{patient['id']}, not on record here"
 
 
 def _second(report: Mapping[str, Any]) -> list[tuple[str, str]]:
