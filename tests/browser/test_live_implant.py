@@ -22,7 +22,7 @@ from openitb.prescription.guardrails import PatientLimits
 from openitb.prescription.orders import order_to_mapping
 from openitb.programmer import Wand
 from openitb.programmer.session import Sender
-from openitb.protocol import LogKind, ProgramPump, decode_request
+from openitb.protocol import CommitStaged, LogKind, decode_request
 from openitb.telemetry import Channel, NoAnswer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -265,19 +265,38 @@ def test_a_pump_out_of_reach_is_said_to_be_and_nothing_changes(live: Live) -> No
     assert live.home.load(SERIAL).firmware.controller.program.daily_dose_pg == 200 * UG
 
 
-def lost_answer(monkeypatch: pytest.MonkeyPatch, *, pump_acts: bool) -> None:
-    """From now on the answer to a program command is lost, after or before the pump acted on it."""
-    truly: Callable[[Channel, bytes], bytes] = Channel.send
+@dataclass
+class LostFromTheCommitOn:
+    """The contact is lost with the commit, after or before the pump acted on it, until it is `back`."""
 
-    def send(channel: Channel, request: bytes) -> bytes:
-        if not isinstance(decode_request(request), ProgramPump):
-            return truly(channel, request)
-        if pump_acts:
-            truly(channel, request)
+    pump_acts: bool
+    truly: Callable[[Channel, bytes], bytes]
+    lost: bool = False
+    back: bool = False
+
+    def send(self, channel: Channel, request: bytes) -> bytes:
+        is_commit = isinstance(decode_request(request), CommitStaged)
+        if is_commit and self.pump_acts:
+            self.truly(channel, request)
+        self.lost = self.lost or is_commit
+        if self.back or not self.lost:
+            return self.truly(channel, request)
         channel.close()
         raise NoAnswer("no answer, the request may have been acted on: timed out")
 
-    monkeypatch.setattr(Channel, "send", send)
+
+@pytest.fixture
+def loses(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], LostFromTheCommitOn]:
+    def begin(pump_acts: bool) -> LostFromTheCommitOn:
+        losing = LostFromTheCommitOn(pump_acts, Channel.send)
+
+        def send(channel: Channel, request: bytes) -> bytes:
+            return losing.send(channel, request)
+
+        monkeypatch.setattr(Channel, "send", send)
+        return losing
+
+    return begin
 
 
 @pytest.mark.requirement("PRG-11")
@@ -290,12 +309,18 @@ def lost_answer(monkeypatch: pytest.MonkeyPatch, *, pump_acts: bool) -> None:
     ],
 )
 def test_a_lost_answer_is_unknown_until_the_pump_is_read_back(
-    live: Live, monkeypatch: pytest.MonkeyPatch, pump_acts: bool, found: str, ug_per_day: int
+    live: Live,
+    loses: Callable[[bool], LostFromTheCommitOn],
+    pump_acts: bool,
+    found: str,
+    ug_per_day: int,
 ) -> None:
     live.review("240")
-    lost_answer(monkeypatch, pump_acts=pump_acts)
+    losing = loses(pump_acts)
     live.agree()
     live.sees("Unknown: the pump may or may not run the new program")
+    live.screen.goto(live.page)
+    losing.back = True
     live.screen.goto(live.page)
     live.sees("A command to the pump is unresolved")
     live.screen.click("text=Read it back")

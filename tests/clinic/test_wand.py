@@ -1,17 +1,21 @@
 """The wand link against a live implant: what the pages are told of a pump, and what asking leaves in it."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from openitb import catalogue, programmer, units
 from openitb.clinic.desk import commands, readings, recent
 from openitb.clinic.desk.cautions import cautions
 from openitb.clinic.desk.ports import (
     AlarmState,
+    Commit,
     LinkFailure,
     NoOutlook,
     OrderRefused,
@@ -19,12 +23,14 @@ from openitb.clinic.desk.ports import (
     Review,
     link,
 )
+from openitb.clinic.record.models import DoseRecord
 from openitb.implant import Contents, Home, PumpService, log_entries, new_implant, provision
 from openitb.prescription import SimpleContinuous
 from openitb.prescription.guardrails import PatientLimits
 from openitb.programmer import Wand
 from openitb.programmer.session import Sender
 from openitb.protocol import AlarmCondition, LogKind
+from openitb.telemetry import Channel, NoAnswer
 
 NOW_MS = 1_767_600_000_000
 ORDER = {"mode": "simple continuous", "dose": "200 ug/day"}
@@ -186,3 +192,78 @@ def test_every_alarm_of_the_pump_says_what_it_means_for_an_order(condition) -> N
     (caution,) = cautions([AlarmState(code, "warning", condition.value, NOW_MS)])
     assert caution.title
     assert caution.text
+
+
+ASKED = {"mode": "simple continuous", "dose": "210 ug/day"}
+# Interrogate, read staged, read access; stage, read staged, commit; the reading again; confirm, read on.
+REQUESTS = 13
+
+
+def agreed(ward: Ward, order: dict[str, str] = ASKED, override: str = "") -> Commit:
+    return Commit(order, ward.reviewed(order).digest, uuid4(), override, "dr-a", compared=True)
+
+
+def lose(monkeypatch: pytest.MonkeyPatch, number: int, *, acted: bool, for_good: bool) -> None:
+    """Lose the request of that number, or the reply to it, and if `for_good` everything after."""
+    send, count = Channel.send, itertools.count()
+
+    def losing(channel: Channel, request: bytes) -> bytes:
+        now = next(count)
+        if now < number or (now > number and not for_good):
+            return send(channel, request)
+        if now == number and acted:
+            send(channel, request)
+        raise NoAnswer("no answer came")
+
+    monkeypatch.setattr(Channel, "send", losing)
+
+
+def runs(ward: Ward, ug_per_day: int) -> bool:
+    controller = ward.service.implant(SERIAL).firmware.controller
+    return controller.program.daily_dose_pg == ug_per_day * units.PG_PER_UG
+
+
+@pytest.mark.requirement("PRG-11", "TEL-06")
+@pytest.mark.parametrize("for_good", [False, True])
+@pytest.mark.parametrize("acted", [False, True], ids=["request lost", "reply lost"])
+@pytest.mark.parametrize("number", range(REQUESTS))
+def test_whatever_is_lost_of_a_commit_the_record_ends_with_what_the_pump_runs(
+    ward, number, acted, for_good, monkeypatch
+) -> None:
+    full = ward(18)
+    asked = agreed(full)
+    with monkeypatch.context() as patch:
+        lose(patch, number, acted=acted, for_good=for_good)
+        outcome = link().commit(full.system, asked)
+    if outcome.kind == "unknown":
+        intended(full, asked)
+        outcome = link().read_back(full.system, asked.command_id)
+    assert outcome.kind == ("applied" if runs(full, 210) else "refused")
+    assert runs(full, 210) or runs(full, 200)
+    if outcome.kind == "applied":
+        assert full.service.implant(SERIAL).firmware.link.unconfirmed == ""
+
+
+def intended(ward: Ward, asked: Commit) -> None:
+    """The intent as the desk writes it down before it sends."""
+    digest = ward.reviewed(dict(asked.order)).new.digest
+    DoseRecord.objects.create(
+        at=timezone.now(),
+        system=ward.system,
+        command_id=asked.command_id,
+        order=dict(asked.order),
+        concentration_ug_per_ml=500,
+        program_digest=digest,
+        daily_dose_pg=1,
+    )
+
+
+@pytest.mark.requirement("DEL-13")
+def test_a_stop_from_the_page_needs_a_reason_and_leaves_it_in_the_pump(ward) -> None:
+    full = ward(18)
+    stop = {"mode": "stopped"}
+    assert full.reviewed(stop).outcome == "needs reason"
+    assert link().commit(full.system, agreed(full, stop)).kind == "refused"
+    assert link().commit(full.system, agreed(full, stop, "wound opened")).kind == "applied"
+    stopped = [e for e in log_entries(full.service.implant(SERIAL)) if e.kind is LogKind.STOPPED]
+    assert stopped[-1].get("reason") == "wound opened"

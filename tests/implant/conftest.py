@@ -69,7 +69,8 @@ class Bench:
         return reply
 
     def order(self, order: Order, prime_nl: int = 0) -> Applied | Refused:
-        command = ProgramPump("nurse", self.command_id(), program_digest(self.implant), order, prime_nl)
+        digest = program_digest(self.implant)
+        command = ProgramPump("nurse", self.command_id(), digest, order, prime_nl, "by the bench")
         return self.tell(command)
 
     def needle(self, volume_nl: int, concentration: int) -> None:

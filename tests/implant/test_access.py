@@ -70,7 +70,7 @@ def test_a_patient_cannot_raise_the_dose_beyond_the_library(pump: object) -> Non
     assert isinstance(pump.tell(down, Role.PATIENT), Applied)
 
 
-@pytest.mark.requirement("TEL-09", "LOG-01")
+@pytest.mark.requirement("TEL-09", "LOG-01", "SYS-06")
 def test_a_paired_key_is_known_logged_and_survives_a_restart(bench: object) -> None:
     wanted = paired(bench)
     bench.implant = from_bytes(to_bytes(bench.implant))

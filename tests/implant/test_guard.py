@@ -65,6 +65,7 @@ def held_ml(passed: Passed, minute: int) -> float:
 
 
 @pytest.mark.requirement("DEL-06")
+@pytest.mark.hazard("INC-20", without="a look at every window to come")
 def test_incident_20_all_three_boluses_pass_a_check_at_the_moment_they_are_asked_for() -> None:
     for number, minute in enumerate(SCRIPT):
         before = lived(minute, SCRIPT[:number])
@@ -73,6 +74,7 @@ def test_incident_20_all_three_boluses_pass_a_check_at_the_moment_they_are_asked
 
 
 @pytest.mark.requirement("DEL-06")
+@pytest.mark.hazard("INC-20")
 def test_incident_20_the_third_bolus_is_refused_because_of_minute_295() -> None:
     for number, minute in enumerate(SCRIPT[:2]):
         assert (
@@ -83,6 +85,7 @@ def test_incident_20_the_third_bolus_is_refused_because_of_minute_295() -> None:
 
 
 @pytest.mark.requirement("DEL-06", "DEL-07")
+@pytest.mark.hazard("INC-20")
 def test_incident_20_without_admission_the_guard_stops_the_stroke_that_would_cross_the_limit() -> None:
     after = lived(181, SCRIPT)
     asked = train(181 * MINUTE, 500 * MINUTE, BASAL)

@@ -200,7 +200,7 @@ def test_losing_the_contact_that_silenced_a_critical_alarm_lets_it_sound_again(c
     assert audible_alarms(clinic.service.implant(SERIAL)) == stopped
 
 
-@pytest.mark.requirement("TEL-14")
+@pytest.mark.requirement("TEL-14", "LOG-06")
 def test_no_private_key_or_code_is_in_the_state_the_log_or_a_reply(clinic: Clinic) -> None:
     gate = open_gate(clinic.home, SERIAL, Role.PATIENT, clinic.now_ms)
     own = KeyPair.generate()

@@ -10,6 +10,7 @@ from openitb.implant import Implant, StoreError, advance, latched_alarms, log_en
 from openitb.implant import memory as memories
 from openitb.implant.faults.bad_store import BadStore, Failure, PowerLostError
 from openitb.implant.memory import Slot, recall, save
+from openitb.implant.store import MAGIC
 from openitb.prescription import SimpleContinuous
 from openitb.protocol import (
     AlarmCondition,
@@ -113,6 +114,21 @@ def test_a_masked_slot_is_noted_in_the_log_and_raises_no_alarm(states: tuple[Imp
     assert log_entries(found)[-1].kind is LogKind.MEMORY_MASKED
     assert log_entries(found)[-1].get("slot") == "a"
     assert replace(found.firmware, log=states[1].firmware.log) == states[1].firmware
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_an_implant_of_an_earlier_format_is_said_to_be_one_and_not_to_be_damaged(
+    states: tuple[Implant, ...], monkeypatch: pytest.MonkeyPatch, sealed: bool
+) -> None:
+    old = b"openitb implant 3" + to_bytes(states[0]).removeprefix(MAGIC.rstrip())
+    store = BadStore()
+    if sealed:
+        monkeypatch.setattr(memories, "to_bytes", lambda _: old)
+        save(store, states[0])
+    else:  # as it was before there were slots
+        store.write(Slot.A, old)
+    with pytest.raises(StoreError, match=r"^implant: got the earlier format 3, expected format \d+$"):
+        recall(store)
 
 
 def damaged_beliefs(implant: Implant) -> BadStore:

@@ -101,6 +101,7 @@ def test_a_refused_request_says_when_to_ask_again_and_is_logged(treated: object)
     refused = press(treated)
     assert isinstance(refused, Refused)
     assert (refused.field, refused.reason) == ("lockout", "the lock-out holds; again in 1 h 30 min")
+    assert refused.wait_ms == 90 * MINUTE
     last = log_entries(treated.implant)[-1]
     assert (last.kind, last.actor, last.get("field")) == (LogKind.REFUSED, "patient: patient", "lockout")
     assert treated.implant.firmware.counter == before
@@ -154,7 +155,7 @@ def test_no_setting_of_the_clock_shortens_or_lengthens_a_lock_out(
     assert isinstance(press(bench), Applied)
 
 
-@pytest.mark.requirement("BOL-02")
+@pytest.mark.requirement("BOL-02", "SYS-06")
 def test_a_restart_at_any_second_keeps_the_lock_out(treated: object) -> None:
     allow(treated, lockout_ms=15 * MINUTE)
     press(treated)

@@ -74,6 +74,7 @@ def test_a_stall_sounds_after_its_qualifying_time_and_not_before(bench: object) 
     assert pump_state(bench.implant) is PumpState.MOTOR_STALL
 
 
+@pytest.mark.requirement("LOG-01", "ALM-08")
 def test_a_stall_that_ends_is_logged_and_its_alarm_stays_until_a_clinician_acts(bench: object) -> None:
     bench.order(SIMPLE)
     lay(bench, SpellKind.STILL, DAY, DAY + 6 * HOUR)
@@ -123,6 +124,7 @@ def test_a_worn_drive_moves_more_and_runs_dry_without_a_low_reservoir_alarm(benc
     bench.check_accounts()
 
 
+@pytest.mark.requirement("DEL-08")
 def test_wear_that_takes_everything_moves_nothing_and_never_turns_round(bench: object) -> None:
     bench.order(SIMPLE)
     lay(bench, SpellKind.GAIN, 0, None, -5_000_000)
@@ -168,7 +170,7 @@ def test_a_lost_clock_runs_flex_at_its_mean_until_a_clinician_sets_it(bench: obj
     assert [p.volume_nl for p in bench.parcels[-2:]] == [192_000, 192_000]
 
 
-@pytest.mark.requirement("BAT-04")
+@pytest.mark.requirement("BAT-04", "DEL-11")
 def test_a_low_battery_reset_ends_at_minimum_rate_with_a_critical_alarm(bench: object) -> None:
     bench.order(SIMPLE)
     lay(bench, SpellKind.RESET, DAY, DAY + 1)
@@ -191,7 +193,7 @@ def test_a_cell_that_fails_early_is_told_of_and_a_spent_one_ends_service_without
         bench.order(SIMPLE)
     lay(weak, SpellKind.WEAK, DAY)
     lay(spent, SpellKind.SPENT, DAY)
-    weak.run_to(DAY + 90 * DAY - 1)
+    weak.run_to(DAY + DAY + 90 * DAY - 1)  # a day until it is believed
     assert AlarmCondition.ELECTIVE_REPLACEMENT in latched_alarms(weak.implant)
     assert pump_state(weak.implant) is PumpState.RUNNING
     weak.run(1)

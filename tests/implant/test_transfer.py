@@ -14,11 +14,13 @@ from openitb.protocol import (
     CommitStaged,
     ConfirmProgram,
     LogKind,
+    ProgramPump,
     ReadStaged,
     Refused,
     Role,
     StageProgram,
     TransferReport,
+    staged_digest,
 )
 
 FIRST, SECOND = SimpleContinuous(100_000_000), SimpleContinuous(150_000_000)
@@ -97,6 +99,34 @@ def test_the_hash_covers_the_prime_too(bench: object) -> None:
     without = read(bench).staged.staged_digest
     stage(bench, FIRST, prime_nl=250_000)
     assert read(bench).staged.staged_digest != without
+
+
+@pytest.mark.requirement("DEL-13", "TEL-06")
+def test_a_stop_states_its_reason_which_is_committed_with_it_and_logged(bench: object) -> None:
+    bench.order(FIRST)
+    digest = program_digest(bench.implant)
+    refused = bench.tell(StageProgram("nurse", bench.command_id(), digest, Stopped()))
+    assert refused.field == "reason"
+    at_once = bench.tell(ProgramPump("nurse", bench.command_id(), digest, Stopped()))
+    assert at_once.field == "reason"
+    told = bench.tell(
+        StageProgram("nurse", bench.command_id(), digest, Stopped(), reason="pump pocket opened")
+    )
+    assert isinstance(told, Applied)
+    commit(bench, read(bench).staged.staged_digest)
+    stopped = [entry for entry in bench.implant.firmware.log.entries if entry.kind is LogKind.STOPPED]
+    assert [entry.get("reason") for entry in stopped] == ["pump pocket opened"]
+
+
+@pytest.mark.requirement("TEL-06")
+def test_both_ends_compute_the_same_hash(bench: object) -> None:
+    bench.order(FIRST)
+    command = StageProgram("nurse", bench.command_id(), program_digest(bench.implant), SECOND, 250_000, "why")
+    bench.tell(command)
+    staged = read(bench).staged
+    assert staged.staged_digest == staged_digest(command, staged.program_digest)
+    for other in (replace(command, reason=""), replace(command, prime_nl=0), replace(command, order=FIRST)):
+        assert staged_digest(other, staged.program_digest) != staged.staged_digest
 
 
 @pytest.mark.requirement("TEL-06")

@@ -14,6 +14,7 @@ from openitb.implant import implant as implants
 from openitb.implant.firmware.credits import key_of
 from openitb.implant.firmware.guard import Guard, Limits
 from openitb.implant.firmware.passed import MOST_RUNS, NOTHING, Limit, Run
+from openitb.implant.firmware.seal import sealed
 from openitb.implant.firmware.strokes import Train
 from openitb.implant.hardware.clock import Crystal
 from openitb.implant.hardware.motor import Motor
@@ -230,7 +231,8 @@ def test_a_program_corrupted_behind_the_guards_back_is_vetoed_at_the_same_tick(
         firmware = bench.implant.firmware
         week = tuple(WeekStep(i * 2 * DAY, rate) for i, rate in enumerate(rates))
         control = replace(firmware.controller, program=replace(firmware.controller.program, week=week))
-        bench.implant = replace(bench.implant, firmware=replace(firmware, controller=control))
+        corrupted = sealed(replace(firmware, controller=control))  # nor does the self-test see it
+        bench.implant = replace(bench.implant, firmware=corrupted)
         bench.run_days(9)
         return bench
 

@@ -1,5 +1,6 @@
 """One gate for every order: what it stops, what it asks about and what it only tells."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -321,3 +322,29 @@ def test_a_patient_that_cannot_be_is_refused(origin: str, age: float) -> None:
 def test_no_concentration_is_refused_outright() -> None:
     with pytest.raises(OrderError, match="concentration: got 0"):
         check(replace(request(200), concentration_ug_per_ml=0))
+
+
+def test_a_patient_of_no_years_is_taken_and_one_of_less_is_not() -> None:
+    assert PatientLimits("cerebral", 0.0).age_years == 0
+    with pytest.raises(OrderError, match=re.escape("patient.age: got -0.5 years, expected zero or more")):
+        PatientLimits("cerebral", -0.5)
+
+
+def test_an_unknown_origin_is_refused_with_the_known_ones() -> None:
+    told = "patient.origin: got 'brain', expected one of spinal, cerebral"
+    with pytest.raises(OrderError, match=f"^{re.escape(told)}$"):
+        PatientLimits("brain")
+
+
+def test_a_refusal_says_every_reason_in_one_line() -> None:
+    verdict = check(replace(request(400, 400), concentration_ug_per_ml=4001, order=SimpleContinuous(1)))
+    hard = verdict.of("hard")
+    assert len(hard) == 2
+    with pytest.raises(GateRefusal) as refused:
+        verdict.admit("a reason")
+    assert str(refused.value) == "; ".join(f"{one.field}: {one.message}" for one in hard)
+
+
+def test_a_concentration_of_zero_is_no_order() -> None:
+    with pytest.raises(OrderError, match=f"^{re.escape('concentration: got 0 µg/mL, expected above zero')}$"):
+        check(replace(request(400), concentration_ug_per_ml=0))

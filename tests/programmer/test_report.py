@@ -37,7 +37,15 @@ def test_the_report_is_the_read_back_with_its_digests_and_times(bench, report: d
     assert report["outcome"]["kind"] == "applied"
     kinds = [entry["kind"] for entry in report["log"]]
     assert kinds[0] == "interrogated"
-    assert kinds[-3:] == ["program intended", "program changed", "interrogated"]
+    assert kinds[-7:] == [
+        "staging intended",
+        "program staged",
+        "program intended",
+        "program changed",
+        "interrogated",
+        "confirmation intended",
+        "program confirmed",
+    ]
 
 
 @pytest.mark.requirement("PRG-18")

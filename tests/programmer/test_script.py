@@ -19,6 +19,9 @@ workflow = "initial implant"
 by = "dr-a"
 [answers]
 patient_id = "P-001"
+product = "lioresal-intrathecal"
+lot = "L-2041"
+expiry = "2027-03-31"
 injected_volume = "18 mL"
 concentration = "500 ug/mL"
 prime_volume = "0.316 mL"
@@ -33,6 +36,8 @@ concentration = "500 ug/mL"
 prime_volume = "0.316 mL"
 order = { mode = "simple continuous", dose = "100 ug/day" }
 [afterwards]
+pocket_check = "no swelling, 0.5 mL drawn back clear"
+catheter_check = "tone as before, nothing along it"
 observation = "8 h, nurse-b"
 """
 

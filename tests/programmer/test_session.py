@@ -7,8 +7,20 @@ import pytest
 from openitb import programmer, units
 from openitb.prescription.guardrails import PatientLimits
 from openitb.prescription.orders import MinimumRate, SimpleContinuous, Stopped, parse_order
-from openitb.programmer import Applied, Reading, Refused, Review, Unknown, Unreachable
-from openitb.telemetry import LinkDown, NoAnswer
+from openitb.programmer import (
+    Applied,
+    Errand,
+    Partly,
+    Reading,
+    Refused,
+    Review,
+    Unknown,
+    Unreachable,
+    sending,
+)
+from openitb.programmer.fates import ORDER, Sent
+from openitb.protocol import CommitStaged, LogKind, ReadStaged, decode_reply, decode_request, encode
+from openitb.telemetry import Channel, LinkDown, NoAnswer
 
 ADULT = PatientLimits("spinal", 40.0)
 
@@ -74,21 +86,100 @@ def test_nobody_at_the_port_means_nothing_was_sent(bench) -> None:
 @pytest.mark.parametrize("acted", [True, False])
 def test_no_answer_is_unknown_until_the_pump_is_read_back(bench, monkeypatch, acted: bool) -> None:
     review = _review(bench, _dose(100))
-    from openitb.telemetry import Channel
-
-    send = Channel.send
-
-    def lost(channel: Channel, request: bytes) -> bytes:
-        if acted:
-            send(channel, request)
-        raise NoAnswer("the answer was lost")
-
-    monkeypatch.setattr(Channel, "send", lost)
+    lose_from_the_commit_on(monkeypatch, acted=acted)
     outcome = programmer.commit(bench.wand, review, "c-1", bench.sender)
     assert isinstance(outcome, Unknown)
     monkeypatch.undo()
-    settled = programmer.settle(bench.wand, review.new_digest, "c-1", bench.sender)
+    settled = programmer.settle(bench.wand, Errand((Sent(ORDER, "c-1"),), review.new_digest), bench.sender)
     assert isinstance(settled, Applied if acted else Refused)
+
+
+def lose_from_the_commit_on(monkeypatch, *, acted: bool) -> None:
+    """The commit and all that follows is lost, the commit after the pump acted on it or before."""
+    send, lost = Channel.send, []
+
+    def sent(channel: Channel, request: bytes) -> bytes:
+        is_commit = isinstance(decode_request(request), CommitStaged)
+        if is_commit and acted:
+            send(channel, request)
+        if is_commit or lost:
+            lost.append(request)
+            raise NoAnswer("the answer was lost")
+        return send(channel, request)
+
+    monkeypatch.setattr(Channel, "send", sent)
+
+
+@pytest.mark.requirement("PRG-11")
+def test_an_order_is_settled_by_its_id_and_not_by_what_happens_to_run(bench) -> None:
+    review = _review(bench, _dose(100))
+    assert isinstance(programmer.commit(bench.wand, review, "c-1", bench.sender), Applied)
+    never_sent = Errand((Sent(ORDER, "c-2"),), review.new_digest)
+    assert isinstance(programmer.settle(bench.wand, never_sent, bench.sender), Refused)
+    assert isinstance(programmer.commit(bench.wand, _review(bench, _dose(80)), "c-3", bench.sender), Applied)
+    replaced = programmer.settle(bench.wand, Errand((Sent(ORDER, "c-1"),), review.new_digest), bench.sender)
+    assert isinstance(replaced, Partly)
+    assert replaced.done == ("order",)
+
+
+@pytest.mark.requirement("PRG-11")
+def test_what_a_wrapped_log_no_longer_tells_is_asked_of_the_pump_by_its_id(bench, monkeypatch) -> None:
+    review = _review(bench, _dose(100))
+    programmer.commit(bench.wand, review, "c-1", bench.sender)
+    reading = replace(_read(bench), log=())
+    monkeypatch.setattr(sending, "interrogate", lambda *_: reading)
+    for command_id, kind in (("c-1", Applied), ("c-2", Refused)):
+        errand = Errand((Sent(ORDER, command_id),), review.new_digest)
+        assert isinstance(programmer.settle(bench.wand, errand, bench.sender), kind)
+
+
+@pytest.mark.requirement("TEL-06")
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("order", MinimumRate()),
+        ("prime_nl", 250),
+        ("reason", "x"),
+        ("concentration_ug_per_ml", 2000),
+        ("dose_pg_per_day", 1),
+        ("program_digest", "0" * 64),
+        ("against_digest", "0" * 64),
+        ("staged_digest", "0" * 64),
+    ],
+)
+def test_what_reads_back_otherwise_than_reviewed_is_not_committed(
+    bench, monkeypatch, name: str, other: object
+) -> None:
+    before = _read(bench).interrogation.program_digest
+    send = Channel.send
+
+    def altered(channel: Channel, request: bytes) -> bytes:
+        reply = send(channel, request)
+        if not isinstance(decode_request(request), ReadStaged):
+            return reply
+        read = decode_reply(reply)
+        staged = read.staged and replace(read.staged, **{name: other})
+        return encode(replace(read, staged=staged))
+
+    monkeypatch.setattr(Channel, "send", altered)
+    outcome = programmer.commit(bench.wand, _review(bench, _dose(100)), "c-1", bench.sender)
+    assert isinstance(outcome, Refused)
+    assert outcome.field == "staged"
+    assert "not what was reviewed" in outcome.reason
+    assert _read(bench).interrogation.program_digest == before
+
+
+@pytest.mark.requirement("DEL-13")
+def test_a_stop_needs_a_reason_which_the_pump_keeps(bench) -> None:
+    programmer.commit(bench.wand, _review(bench, _dose(100)), "c-1", bench.sender)
+    bench.clock.now_ms += 2 * units.MS_PER_DAY
+    review = _review(bench, Stopped())
+    assert review.verdict.outcome == "needs reason"
+    assert isinstance(programmer.commit(bench.wand, review, "c-2", bench.sender), Refused)
+    done = programmer.commit(bench.wand, review, "c-3", bench.sender, "pocket\n opened")
+    assert isinstance(done, Applied)
+    stops = [entry for entry in done.reading.log if entry.kind is LogKind.STOPPED]
+    assert [entry.get("reason") for entry in stops] == ["pocket opened"]
 
 
 @pytest.mark.requirement("TEL-12")
@@ -110,7 +201,7 @@ def test_a_long_log_is_read_whole_and_verified(bench) -> None:
 def test_step_limits_count_from_the_last_dose_that_was_given(bench) -> None:
     programmer.commit(bench.wand, _review(bench, _dose(100)), "c-1", bench.sender)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
-    programmer.commit(bench.wand, _review(bench, Stopped()), "c-2", bench.sender)
+    programmer.commit(bench.wand, _review(bench, Stopped()), "c-2", bench.sender, "theatre")
     bench.clock.now_ms += units.MS_PER_DAY
     history = programmer.dose_history(_read(bench).log, _pump(bench))
     assert history.last_effective_dose_pg_per_day == 100 * units.PG_PER_UG

@@ -59,6 +59,7 @@ from openitb.protocol import (
     SetDoseLimits,
     SetLowReservoirAlarm,
     SilenceAlarm,
+    SoundTone,
     StagedProgram,
     StageKind,
     StageProgram,
@@ -116,7 +117,7 @@ attestations = st.builds(
 )
 requests = st.one_of(
     st.builds(Interrogate, texts, st.none() | integers),
-    st.builds(ProgramPump, texts, texts, texts, orders, integers),
+    st.builds(ProgramPump, texts, texts, texts, orders, integers, texts),
     st.builds(RecordRefill, texts, texts, texts, integers, integers, st.none() | integers),
     st.builds(SetLowReservoirAlarm, texts, texts, integers),
     st.builds(SetClock, texts, texts, integers, integers),
@@ -125,7 +126,8 @@ requests = st.one_of(
     st.builds(EnablePatientBolus, texts, texts, integers, integers, integers, integers),
     st.builds(EnablePatientAdjustment, texts, texts, integers, integers, integers),
     st.builds(RequestPatientAdjustment, texts, texts, integers),
-    st.builds(StageProgram, texts, texts, texts, orders, integers),
+    st.builds(StageProgram, texts, texts, texts, orders, integers, texts),
+    st.builds(SoundTone, texts, texts, st.booleans()),
     st.builds(CommitStaged, texts, texts, texts),
     st.builds(ConfirmProgram, texts, texts, texts),
     st.builds(ReduceToMinimum, texts, texts, attestations),
@@ -172,7 +174,9 @@ interrogations = st.builds(
     patient_adjustment=st.none()
     | st.builds(PatientAdjustmentReport, *[integers] * len(dataclasses.fields(PatientAdjustmentReport))),
 )
-staged = st.builds(StagedProgram, texts, texts, texts, orders, integers, integers, integers, texts, integers)
+staged = st.builds(
+    StagedProgram, texts, texts, texts, orders, integers, texts, integers, integers, texts, integers
+)
 peers = st.builds(PeerReport, binaries, st.sampled_from(Role), texts, integers, st.none() | integers)
 replies = st.one_of(
     interrogations,
@@ -187,7 +191,7 @@ replies = st.one_of(
     ),
     st.builds(NoAnswerKept, texts, st.booleans()),
     st.builds(Applied, texts, texts, anchors),
-    st.builds(Refused, texts, texts),
+    st.builds(Refused, texts, texts, st.none() | integers),
 )
 
 PROGRAM = ProgramPump("nurse", "id-1", "digest", SimpleContinuous(200_000_000))
@@ -241,7 +245,14 @@ def test_a_well_formed_frame_with_wrong_fields_is_refused(kind: str, fields: obj
 
 @given(json_like)
 def test_an_order_of_any_shape_is_refused_as_a_field(order: object) -> None:
-    fields = {"actor": "a", "command_id": "b", "expected_digest": "c", "order": order, "prime_nl": 0}
+    fields = {
+        "actor": "a",
+        "command_id": "b",
+        "expected_digest": "c",
+        "order": order,
+        "prime_nl": 0,
+        "reason": "",
+    }
     with pytest.raises(ProtocolError, match=r"ProgramPump\.order|got a fraction") as refused:
         decode_request(cbor2.dumps([1, "ProgramPump", fields], canonical=True))
     assert "\n" not in str(refused.value)

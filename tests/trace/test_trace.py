@@ -50,6 +50,11 @@ def test_what_is_said_to_be_shown_in_part_has_tests_of_the_other_part() -> None:
     assert partly.isdisjoint(ratchet.lacking(mark_links()).requirements)
 
 
+def test_what_is_not_shown_says_what_it_waits_for_and_nothing_else_does() -> None:
+    waiting = {row.requirement_id for row in tables.requirements().values() if row.waits}
+    assert waiting == ratchet.lacking(mark_links()).requirements
+
+
 def test_the_whole_of_the_agreed_tables_is_there() -> None:
     counts = {section.prefix: len(section.rows) for section in tables.sections()}
     last = {"DEL": 19, "BOL": 14, "RES": 11, "PRG": 22, "PAT": 6, "ALM": 14, "BAT": 5, "TIM": 6}

@@ -115,7 +115,8 @@ def _requirement_row(row: tables.Requirement, found: Trace) -> str:
     cells = (row.requirement_id, f"{row.told()} *({source})*", ", ".join(row.shown_by))
     partly = f"**partly**, lacks {row.lacks}<br>" if row.lacks else ""
     places = _places(found.holding(row.requirement_id))
-    return _cells(*cells, places, partly + _tests(tests), found.last(tests))
+    none = f"{NONE}, waits for {row.waits}" if row.waits else NONE
+    return _cells(*cells, places, partly + _tests(tests, none), found.last(tests))
 
 
 def _hazard_tables(found: Trace) -> Iterator[str]:

@@ -52,15 +52,23 @@ def read(path: Path = LIST) -> Lack:
 
 def write(lack: Lack, path: Path = LIST) -> None:
     """The list anew."""
-    path.write_text(HEAD + "".join(_block(kind, sorted(getattr(lack, kind))) for kind in Lack.__slots__))
+    blocks = (_block(kind, _with_reasons(getattr(lack, kind))) for kind in Lack.__slots__)
+    path.write_text(HEAD + "".join(blocks))
 
 
 def _from_table(table: Mapping[str, list[str]]) -> Lack:
     return Lack(**{kind: frozenset(table[kind]) for kind in Lack.__slots__})
 
 
-def _block(kind: str, ids: list[str]) -> str:
-    return f"\n{kind} = [\n" + "".join(f'    "{one}",\n' for one in ids) + "]\n"
+def _with_reasons(ids: frozenset[str]) -> list[tuple[str, str]]:
+    """Ids with what they wait for, those that wait for the same together."""
+    rows = tables.requirements()
+    return sorted(((one, rows[one].waits if one in rows else "") for one in ids), key=lambda pair: pair[::-1])
+
+
+def _block(kind: str, ids: list[tuple[str, str]]) -> str:
+    lines = (f'    "{one}",{f"  # waits for {why}" if why else ""}\n' for one, why in ids)
+    return f"\n{kind} = [\n" + "".join(lines) + "]\n"
 
 
 def _kinds() -> tuple[str, ...]:

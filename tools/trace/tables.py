@@ -29,7 +29,7 @@ class Requirement:
     """One sentence that can be tested, where it comes from, and the kinds of test it asks for.
 
     `values` names the catalogue fact ("entry.fact") behind each `{name}` of the text, `lacks` the
-    part that no test shows yet although others are shown.
+    part that no test shows yet although others are shown, `waits` what a row without any test waits for.
     """
 
     requirement_id: str
@@ -38,6 +38,7 @@ class Requirement:
     shown_by: tuple[str, ...]
     values: Mapping[str, str]
     lacks: str = ""
+    waits: str = ""
 
     def told(self) -> str:
         """The text with every value filled in; one the catalogue does not hold is called open."""
@@ -140,9 +141,8 @@ def _requirements(prefix: str, rows: Mapping[str, Any]) -> Iterator[Requirement]
             named == set(values), f"{requirement_id}: text names {sorted(named)}, values {sorted(values)}"
         )
         asked = tuple(row["shown_by"])
-        yield Requirement(
-            requirement_id, row["text"], tuple(row["sources"]), asked, values, row.get("lacks", "")
-        )
+        left = (row.get("lacks", ""), row.get("waits", ""))
+        yield Requirement(requirement_id, row["text"], tuple(row["sources"]), asked, values, *left)
 
 
 def _hazard(hazard_id: str, row: Mapping[str, Any]) -> Hazard:

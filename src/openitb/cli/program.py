@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,13 @@ from openitb.programmer.report import session_report, to_json, to_pdf, to_text
 from openitb.programmer.report.content import Desk
 from openitb.programmer.script import Script, Secrets, parse_script, run_script
 from openitb.programmer.second import SHORTEST_SECRET, enrol, parse_staff, staff_to_text
-from openitb.programmer.station import DEMO_SECRETS, Station, demo_station, station_at
+from openitb.programmer.station import (
+    DEMO_SECRETS,
+    Station,
+    demo_station,
+    emergency_station,
+    station_at,
+)
 from openitb.programmer.visit import Visit, VisitError
 
 NS_PER_MS = 1_000_000
@@ -43,6 +50,10 @@ DemoOption = Annotated[bool, typer.Option("--demo", help="An exercise with a pum
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the report as JSON")]
 PdfFile = Annotated[Path | None, typer.Option("--pdf", metavar="FILE", help="write the report as PDF")]
 Comma = Annotated[bool, typer.Option("--decimal-comma", help="Type numbers with a decimal comma.")]
+Glass = Annotated[
+    bool, typer.Option("--break-glass", help="An emergency key: read, silence, reduce to minimum rate.")
+]
+Serial = Annotated[str, typer.Option("--serial", help="the pump's serial number, with --break-glass")]
 Enrol = Annotated[str, typer.Option("--enrol", help="put a person of this number on the staff list and stop")]
 
 
@@ -58,6 +69,8 @@ def program(
     json_file: JsonFile = None,
     pdf_file: PdfFile = None,
     decimal_comma: Comma = False,
+    break_glass: Glass = False,
+    serial: Serial = "",
     enrol_person: Enrol = "",
 ) -> None:
     """Read, review, change and read back one pump; ends with a session report.
@@ -74,7 +87,8 @@ def program(
     person = decided.by if decided else by or (next(iter(DEMO_SECRETS)) if demo else "")
     if not person:
         raise EntryError("--by: missing, expected your number on the staff list")
-    with _station(home, chart, staff, demo) as station:
+    files = Files(home, chart, staff, serial)
+    with _emergency(files, demo) if break_glass else _station(files, demo) as station:
         visit = _visit(station, decided, person, kind, "," if decimal_comma else ".")
         report = session_report(visit, Desk(person, station.clock(), station.is_demo))
     _write(json_file, to_json(report).encode())
@@ -96,17 +110,40 @@ def _visit(station: Station, decided: Script | None, person: str, kind: str, mar
     return visit
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where implants, chart and staff are, and the pump's serial where there is no chart."""
+
+    home: Path | None
+    chart: Path | None
+    staff: Path | None
+    serial: str
+
+
 @contextmanager
-def _station(home: Path | None, chart: Path | None, staff: Path | None, demo: bool) -> Iterator[Station]:
+def _station(files: Files, demo: bool) -> Iterator[Station]:
+    if files.serial:
+        raise EntryError(f"--serial: got {files.serial!r}, expected it with --break-glass only")
     if demo:
-        if home is not None or chart is not None:
+        if files.home is not None or files.chart is not None:
             raise EntryError("--demo: got a home or a chart besides, expected an exercise to reach no pump")
         with demo_station(_clock, _new_id) as station:
             yield station
         return
-    read = parse_chart(_needed(chart, "--chart").read_text(encoding="utf-8"))
-    people = {} if staff is None else parse_staff(staff.read_text(encoding="utf-8"))
-    yield station_at(Home(_needed(home, "--home")), read, people, _clock, _new_id)
+    read = parse_chart(_needed(files.chart, "--chart").read_text(encoding="utf-8"))
+    people = {} if files.staff is None else parse_staff(files.staff.read_text(encoding="utf-8"))
+    yield station_at(Home(_needed(files.home, "--home")), read, people, _clock, _new_id)
+
+
+@contextmanager
+def _emergency(files: Files, demo: bool) -> Iterator[Station]:
+    if demo or files.chart is not None or files.staff is not None:
+        raise EntryError(
+            "--break-glass: got --demo, --chart or --staff besides, expected --home and --serial"
+        )
+    if not files.serial:
+        raise EntryError("--serial: missing, expected the serial number of the pump")
+    yield emergency_station(Home(_needed(files.home, "--home")), files.serial, _clock, _new_id)
 
 
 def _enrol(file: Path, person_id: str) -> None:

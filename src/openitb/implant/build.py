@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from openitb import catalogue, units
 from openitb.catalogue import Catalogue, Entry, Pump
 from openitb.implant.errors import ImplantError
+from openitb.implant.firmware.supervision import Supervision, supervision_of
 from openitb.implant.firmware.surveillance import MILLION, Meter, meter_of
 
 
@@ -33,7 +34,9 @@ class Build:
     repeats_within_ms: int
     battery: "BatteryDesign"
     modes: "ModeLimits"
+    supervision: Supervision
     meter: Meter | None = None
+    level_tolerance_nl: int | None = None
 
     def __post_init__(self) -> None:
         if not self.serial:
@@ -96,10 +99,11 @@ class BatteryDesign:
         return self.idle * units.NL_PER_ML + self.per_flow * rate_nl_per_day
 
 
-def build_of(serial: str, pump: Pump, metered: bool = False) -> Build:
+def build_of(serial: str, pump: Pump, metered: bool = False, sensed: bool = False) -> Build:
     """The constants of a new specimen of `pump`; `ImplantError` for an empty serial.
 
-    `metered` fits the virtual outlet meter, which no real model is known to have.
+    `metered` fits the virtual outlet meter, which no real model is known to have, `sensed` a sensor of
+    the level in the reservoir, which no model of the catalogue has.
     """
     practice = catalogue.load().practice
     return Build(
@@ -122,7 +126,11 @@ def build_of(serial: str, pump: Pump, metered: bool = False) -> Build:
         repeats_within_ms=practice["alarm-restart"].fact("within").whole("ms"),
         battery=_battery_of(pump, practice["battery"]),
         modes=_mode_limits(catalogue.load()),
+        supervision=supervision_of(practice),
         meter=outlet_meter(pump) if metered else None,
+        level_tolerance_nl=practice["requirement-values"].fact("res_10_tolerance").whole("nL")
+        if sensed
+        else None,
     )
 
 

@@ -5,6 +5,8 @@ Time passes in `advance`, a message comes in through `handle`, a needle through 
 volumes whole nL, drug whole pg. What the firmware counts and what really leaves the outlet meet in
 one place only, `Outlet.turn`, with the delivery guard between them; what the parts let the firmware
 feel comes back by one narrow door, `Senses`. Faults are `Spell`s laid on the parts beforehand.
+
+Holds: SYS-10, TIM-04.
 """
 
 from collections.abc import Iterable
@@ -20,6 +22,8 @@ from openitb.implant.firmware.credits import Issuer, key_of
 from openitb.implant.firmware.guard import Guard, Limits
 from openitb.implant.firmware.log import new_log
 from openitb.implant.firmware.perception import before_reading, feel
+from openitb.implant.firmware.seal import sealed
+from openitb.implant.firmware.self_test import check_due_ms, proven
 from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, WallClock, logged
 from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.watch import charges, next_train, ran, ran_whole, settled, trains_ahead, vetoed
@@ -47,13 +51,15 @@ class Contents:
 class Specimen:
     """How one pump differs from its model: stroke volume and crystal, in ppm, true and unknown to it.
 
-    `metered` fits the virtual meter at the outlet, which reads `meter_ppm` too much.
+    `metered` fits the virtual meter at the outlet, which reads `meter_ppm` too much, `sensed` a sensor of
+    the level in the reservoir.
     """
 
     gain_ppm: int = 0
     drift_ppm: int = 0
     metered: bool = False
     meter_ppm: int = 0
+    sensed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ def new_implant(
     Raises `ImplantError` for an empty serial, contents above the capacity and a specimen that deviates
     by the whole, `OrderError` for a concentration that is not above zero.
     """
-    build = build_of(serial, pump, specimen.metered)
+    build = build_of(serial, pump, specimen.metered, specimen.sensed)
     mass_pg = contents.volume_nl * contents.concentration_ug_per_ml
     reservoir = Reservoir(
         contents.volume_nl, contents.volume_nl, mass_pg, build.capacity_nl, build.residual_nl
@@ -148,6 +154,7 @@ def handle(
         return replace(now, firmware=firmware), Refused("pump", LOCKED)
     if isinstance(request, Interrogate) and request.log_after is None:
         firmware = before_reading(firmware)
+    firmware = proven(firmware, now.build)
     firmware, reply = execute(firmware, now.build, request, role)
     return replace(now, firmware=firmware), reply
 
@@ -184,6 +191,11 @@ def withdraw(implant: Implant, at_ms: int) -> tuple[Implant, int, int]:
     return _with_reservoir(now, reservoir), volume_nl, mass_pg
 
 
+def self_tested(implant: Implant) -> Implant:
+    """The implant after its start-up test."""
+    return replace(implant, firmware=proven(implant.firmware, implant.build))
+
+
 def _felt(firmware: Firmware, build: Build, senses: Senses) -> Firmware:
     """The firmware with all that follows at once from what it feels now."""
     if senses == firmware.feeling.senses:
@@ -192,15 +204,23 @@ def _felt(firmware: Firmware, build: Build, senses: Senses) -> Firmware:
 
 
 def _stretch(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) -> Firmware:
-    """The firmware after a stretch in which nothing changes but what it does itself."""
+    """The firmware after a stretch in which nothing changes but what it does itself.
+
+    Within one nobody else touches memory, so what a check at its first whole hour would find is known at its
+    beginning, and where there is nothing to find no stroke is parted from the next.
+    """
+    check_tick = check_due_ms(firmware, build, until_tick)
     while firmware.counter.tick_ms < until_tick:
-        ahead = trains_ahead(firmware, build, until_tick) if outlet.is_sound else ()
+        end_tick = min(check_tick or until_tick, until_tick)
+        ahead = trains_ahead(firmware, build, end_tick) if outlet.is_sound else ()
         trains = firmware.guard.whole(ahead)
         if trains:
             outlet.turn_whole(trains, build.stroke_nl)
             firmware = ran_whole(firmware, build, trains)
         else:
-            firmware = _step(firmware, build, outlet, until_tick)
+            firmware = _step(firmware, build, outlet, end_tick)
+        if firmware.counter.tick_ms == check_tick:
+            firmware, check_tick = proven(firmware, build), None
     return firmware
 
 
@@ -226,6 +246,7 @@ def new_firmware(build: Build, pump: Pump, contents: Contents, clock: WallClock)
         log=new_log(build.serial),
         issuer=Issuer(key_of(build.serial)),
     )
+    firmware = sealed(firmware)
     detail = (("pump", build.pump_id), ("volume_nl", volume_nl), ("concentration_ug_per_ml", label))
     return logged(firmware, LogKind.IMPLANTED, PUMP, detail)
 

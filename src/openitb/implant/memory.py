@@ -13,7 +13,7 @@ from typing import Protocol
 
 from openitb.implant.firmware.state import PUMP, logged
 from openitb.implant.implant import Implant
-from openitb.implant.store import StoreError, from_bytes, salvaged, to_bytes
+from openitb.implant.store import StoreError, earlier_version, from_bytes, salvaged, to_bytes
 from openitb.protocol import LogKind
 
 SEAL = b"openitb slot 1\n"
@@ -93,11 +93,15 @@ def _opened(slot: Slot, sealed: bytes | None) -> _Kept:
     number = int.from_bytes(sealed[len(SEAL) :][:NUMBER_BYTES], "big")
     digest, data = sealed[len(SEAL) + NUMBER_BYTES : HEAD_BYTES], sealed[HEAD_BYTES:]
     sound = sealed.startswith(SEAL) and digest == _digest(number, data)
-    return _Kept(slot, number if sound else 0, data or sealed, sound)
+    whole = earlier_version(sealed) is not None  # written before there were slots
+    return _Kept(slot, number if sound else 0, sealed if whole else data or sealed, sound)
 
 
 def _saved_from(*damaged: _Kept) -> Implant:
-    """The first slot that still tells enough to go on at minimum rate."""
+    """The first slot that still tells enough to go on at minimum rate; an earlier format is no damage."""
+    for kept in damaged:
+        if earlier_version(kept.data) is not None:
+            return from_bytes(kept.data)
     for kept in damaged:
         try:
             return salvaged(kept.data)

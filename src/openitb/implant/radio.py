@@ -33,7 +33,7 @@ def admit_key(implant: Implant, new: NewKey, digits: str, at_ms: int) -> tuple[I
     try:
         return _with_firmware(now, access.admitted(now.firmware, peer, digits)), None
     except RefusalError as refusal:
-        return now, Refused(refusal.field, refusal.reason)
+        return now, refusal.reply
 
 
 def contact_ended(implant: Implant, at_ms: int) -> Implant:

@@ -22,8 +22,9 @@ class Senses:
     """One moment. `disturbed` is electromagnetic noise: entries of the log may be late.
 
     `captured` is noise that the telemetry coil takes for a programmer, `reset` a fall of the supply
-    below what memory needs, `clock_kept` false once the adjustable clock has lost its time, and
-    `locked` a fault that lets nobody read or program the pump while therapy goes on.
+    below what memory needs, `clock_kept` false once the adjustable clock has lost its time, `locked` a
+    fault that lets nobody read or program the pump while therapy goes on, and `hung` that what drives the
+    motor makes no progress.
     """
 
     supply: Supply = Supply.GOOD
@@ -32,6 +33,7 @@ class Senses:
     disturbed: bool = False
     captured: bool = False
     locked: bool = False
+    hung: bool = False
 
 
 CALM = Senses()

@@ -41,7 +41,7 @@ class PumpService:
     it the wand is always in contact. `wall_clock` is that of the people around, by which a pairing gate
     closes; it differs from `clock` only where implants live at a pace of their own.
 
-    Holds: TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
+    Holds: DEL-17, SYS-08, TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ Three things apart: the condition (`firmware.alarms`), the signal (tones at fixe
 condition is latched and not silenced, the most urgent deciding), and its being heard, which is up to people.
 Everything follows from the log; nothing here is known to the pump.
 
-Holds: ALM-05, ALM-07, ALM-09, ALM-13.
+Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-13.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from openitb import catalogue, units
-from openitb.implant.firmware.alarms import Signal, signal_of
+from openitb.implant.firmware.alarms import Signal, signal_of, signal_of_class
 from openitb.protocol import AlarmCondition, LogEntry, LogKind
 
 PERCENT = 100
@@ -74,6 +74,14 @@ def soundings(entries: Sequence[LogEntry], until_ms: int) -> tuple[Sounding, ...
         for (start, conditions), (end, _) in pairwise(moments)
         if start < end
     )
+
+
+def tones_on_demand(entries: Sequence[LogEntry]) -> tuple[Sounding, ...]:
+    """What an implant sounded because it was asked to, each once."""
+    classes = {signal_of_class(critical=critical).tones: critical for critical in (False, True)}
+    asked = ((e.tick_ms, e.get("tones")) for e in entries if e.kind is LogKind.TONE_SOUNDED)
+    signals = ((tick, signal_of_class(critical=classes[tones])) for tick, tones in asked if tones in classes)
+    return tuple(Sounding(tick, tick + signal.duration_ms, signal) for tick, signal in signals)
 
 
 def first_heard_ms(

@@ -4,6 +4,8 @@ Three sections, each with its own checksum: the *truth* (parts and model), the *
 firmware remembers) and the *plate*, the few facts that a pump must not forget. What is read back is
 the implant that was written, to the last integer, or a `StoreError`; where only the belief is
 damaged, `salvaged` gives the pump at minimum rate with a critical alarm instead.
+
+Holds: SYS-06.
 """
 
 import hashlib
@@ -20,14 +22,17 @@ from openitb.implant.firmware.credits import Ledger
 from openitb.implant.firmware.link_memory import LinkMemory
 from openitb.implant.firmware.patient import PatientControls
 from openitb.implant.firmware.perception import safe_state
+from openitb.implant.firmware.seal import sealed
 from openitb.implant.firmware.state import Answer, BelievedReservoir, Firmware, WallClock
 from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.watch import settled
 from openitb.implant.hardware.parts import Hardware
-from openitb.implant.implant import Contents, Implant, new_firmware
+from openitb.implant.implant import Contents, Implant, new_firmware, self_tested
 from openitb.protocol import Anchor, LogEntry, LogKind, ProtocolError, WindowDose, schema, verify_chain
 
-MAGIC = b"openitb implant 3\n"
+FORMAT = b"openitb implant "
+VERSION = 4
+MAGIC = b"%b%d\n" % (FORMAT, VERSION)
 DIGEST_BYTES = hashlib.sha256().digest_size
 LENGTH_BYTES = 4
 BLOCK_ENTRIES = 16
@@ -77,21 +82,22 @@ def to_bytes(implant: Implant) -> bytes:
 
 
 def from_bytes(data: bytes) -> Implant:
-    """The implant that `to_bytes` wrote; any other bytes raise `StoreError`."""
+    """The implant that `to_bytes` wrote, after its self test; any other bytes raise `StoreError`."""
     truth, belief, plate = _sections(data)
     read, _ = _read(_Truth, truth), _read(_Plate, plate)
     return _verified(Implant(read.build, read.hardware, _read(Firmware, belief), read.now_ms))
 
 
 def salvaged(data: bytes) -> Implant:
-    """The implant at minimum rate with a critical alarm, from bytes whose belief is damaged.
+    """The implant at minimum rate with a critical alarm, from bytes whose belief or plate is damaged.
 
     Counts, computed reservoir, clock, answers and link are kept from the plate; the log goes on from
     where it stood, its entries lost. No bolus, staged program, silence or patient control is kept.
-    Raises `StoreError` if truth or plate are damaged too. Holds: DEL-14.
+    Raises `StoreError` if the truth is damaged, or belief and plate both. Holds: DEL-14.
     """
-    truth, _, plate = _sections(data)
-    read, kept = _read(_Truth, truth), _read(_Plate, plate)
+    truth, belief, plate = _sections(data)
+    read = _read(_Truth, truth)
+    kept = _read(_Plate, plate) if plate else _plate(_read(Firmware, belief))
     return Implant(read.build, read.hardware, _safe(read, kept), read.now_ms)
 
 
@@ -128,6 +134,7 @@ def _safe(truth: _Truth, plate: _Plate) -> Firmware:
         answers=plate.answers,
         link=plate.link,
     )
+    firmware = sealed(firmware)
     safe = safe_state(firmware, build, LogKind.MEMORY_LOST)
     return settled(authorised(firmware, safe, build), build)
 
@@ -164,7 +171,7 @@ def _section(plain: schema.Plain) -> bytes:
 def _sections(data: bytes) -> tuple[bytes, bytes, bytes]:
     """The three bodies by their checksums; an empty one stands for a section that is damaged."""
     if not data.startswith(MAGIC):
-        raise StoreError(f"implant: got {len(data)} bytes of something else, expected version 3")
+        raise StoreError(f"implant: {_unfitting(data)}, expected format {VERSION}")
     at, bodies = len(MAGIC), list[bytes]()
     for _ in range(3):
         size = int.from_bytes(data[at : at + LENGTH_BYTES], "big")
@@ -175,6 +182,21 @@ def _sections(data: bytes) -> tuple[bytes, bytes, bytes]:
     if at != len(data):
         raise StoreError("implant: the lengths do not match, the file is damaged or cut short")
     return bodies[0], bodies[1], bodies[2]
+
+
+def earlier_version(data: bytes) -> int | None:
+    """The format of an implant written by an earlier release; None for anything else."""
+    head, _, _ = data[: len(MAGIC)].partition(b"\n")
+    number = head.removeprefix(FORMAT)
+    is_one = head != number and number.isdigit() and int(number) < VERSION
+    return int(number) if is_one else None
+
+
+def _unfitting(data: bytes) -> str:
+    version = earlier_version(data)
+    return (
+        f"got {len(data)} bytes of something else" if version is None else f"got the earlier format {version}"
+    )
 
 
 def _read(kind: type[Part], body: bytes) -> Part:
@@ -192,4 +214,4 @@ def _verified(implant: Implant) -> Implant:
     fault = verify_chain(log.entries, log.anchor)
     if fault is not None:
         raise StoreError(f"implant {implant.serial}: log: {fault.problem}")
-    return implant
+    return self_tested(implant)

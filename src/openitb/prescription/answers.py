@@ -101,6 +101,13 @@ def number(value: Fraction | int | Decimal, places: int = 3) -> str:
     return units.format_number(Decimal(exact.numerator) / Decimal(exact.denominator), places)
 
 
+def number_apart(value: Fraction, limit: Fraction, places: int) -> str:
+    """A number that passed a limit, with as many more places as it takes to show that it did."""
+    while number(value, places) == number(limit, places) and value != limit:
+        places += 1
+    return number(value, places)
+
+
 def shown(text: str, micro: MicroCode) -> str:
     """A text with every `ug` in the clinic's own sign: `µg` or `mcg`."""
     return _MICRO.sub(_PRINTED[micro], text)

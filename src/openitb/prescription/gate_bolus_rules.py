@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from openitb import catalogue, units
 from openitb.catalogue import Entry
-from openitb.prescription.answers import Step, fact_number, number
+from openitb.prescription.answers import Step, fact_number, number, number_apart
 from openitb.prescription.boluses import PatientBolus
 from openitb.prescription.gate import Finding
 from openitb.prescription.gate_case import (
@@ -123,8 +123,8 @@ def total_of_day(case: Judged) -> Iterator[Finding]:
     added = (total / case.dose_ug - 1) * 100
     if added > limit:
         text = (
-            f"got {dose_text(total)} in 24 h, boluses included, {number(added, 1)} % above the order, "
-            f"expected at most {number(limit)} % ({case.steps.name.lower()})"
+            f"got {dose_text(total)} in 24 h, boluses included, {number_apart(added, limit, 1)} % above the "
+            f"order, expected at most {number(limit)} % ({case.steps.name.lower()})"
         )
         values = (*_sum(case), limit_step(case.steps, "titration_increase_high", "percent"))
         facts = ((case.steps, "titration_increase_high"),)

@@ -7,11 +7,12 @@ Holds: PRG-04, PRG-05, PRG-16.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from openitb import catalogue, units
 from openitb.catalogue import Entry
-from openitb.prescription.answers import Step, fact_number, number
+from openitb.prescription.answers import Step, fact_number, number, number_apart
 from openitb.prescription.gate import Finding, Level
 from openitb.prescription.gate_case import (
     UG_PER_DAY,
@@ -89,7 +90,7 @@ def step_limit(case: Judged) -> Iterator[Finding]:
     if increase is None or case.last_ug is None or increase <= limit:
         return
     text = (
-        f"got {dose_text(case.dose_ug)}, {number(increase, 1)} % above the last effective "
+        f"got {dose_text(case.dose_ug)}, {number_apart(increase, limit, 1)} % above the last effective "
         f"{dose_text(case.last_ug)}, expected at most {number(limit)} % in 24 h "
         f"({case.steps.name.lower()}{_age_unknown(case)})"
     )
@@ -108,11 +109,13 @@ def increase_interval(case: Judged) -> Iterator[Finding]:
     if since is None or not case.is_raising or since >= interval:
         return
     text = (
-        f"got an increase {number(since, 1)} h after the last, expected at least {number(interval)} h "
-        "between increases, and none in the first ones after the start"
+        f"got an increase {number_apart(since, interval, 1)} h after the last, expected at least "
+        f"{number(interval)} h between increases, and none in the first ones after the start"
     )
     values = (Step("since the last increase", since, "h"), limit_step(every, "increase_interval", "h"))
-    yield finding("soft", "increase-interval", DOSE, text, values, ((every, "increase_interval"),))
+    found = finding("soft", "increase-interval", DOSE, text, values, ((every, "increase_interval"),))
+    waits_ms = every.fact("increase_interval").whole("ms") - int(since * units.MS_PER_H)
+    yield replace(found, next_ms=case.request.at_ms + waits_ms)
 
 
 def ten_fold_increase(case: Judged) -> Iterator[Finding]:
@@ -204,7 +207,8 @@ def caution_increase(case: Judged) -> Iterator[Finding]:
     limit = fact_number(case.steps, "titration_increase_high", "percent")
     if increase is not None and caution < increase <= limit:
         text = (
-            f"an increase of {number(increase, 1)} %; over {number(caution)} % may be too much at a high dose"
+            f"an increase of {number_apart(increase, caution, 1)} %; over {number(caution)} % may be too "
+            "much at a high dose"
         )
         values = (*_both(case), limit_step(every, "caution_increase", "percent"))
         yield finding("note", "caution-increase", DOSE, text, values, ((every, "caution_increase"),))
@@ -221,7 +225,8 @@ def reduction(case: Judged) -> Iterator[Finding]:
         facts: tuple[tuple[Entry, str], ...] = ((every_patient(), "distinct_change_factor"),)
         yield finding("note", "ten-fold-decrease", DOSE, text, _both(case), facts)
     elif cut > usual:
-        text = f"a cut of {number(cut, 1)} % from {before}, usual is up to {number(usual)} %: {_WATCH}"
+        given = number_apart(cut, usual, 1)
+        text = f"a cut of {given} % from {before}, usual is up to {number(usual)} %: {_WATCH}"
         facts = ((case.steps, "decrease_high"),)
         yield finding("note", "large-reduction", DOSE, text, _both(case), facts)
 

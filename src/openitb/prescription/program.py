@@ -3,7 +3,7 @@
 A dose becomes a flow by dividing by the label concentration: pg/day over µg/mL is nL/day exactly, and
 what does not divide is rounded to the nearest nL/day (the smaller on a tie) and shown as a remainder.
 
-Holds: DEL-03, DEL-18, DEL-19.
+Holds: DEL-03, DEL-18, DEL-19, TIM-03, TIM-04.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """The clinician's programmer and the patient's handheld, over the wand link.
 
 Every call ends in a value the caller has to look at. Reading gives a `Reading` or `Unreachable`;
-committing gives `Applied` (and read back), `Refused` (nothing changed), `Partly` (some of several
+committing gives `Applied` (read back and confirmed), `Refused` (nothing changed), `Partly` (some of several
 commands) or `Unknown` (look again).
 
 One order: `interrogate`, `review`, `commit`, `settle`, as the web pages use them. A whole visit by a
@@ -17,14 +17,15 @@ from openitb.programmer.outcomes import (
     Refused,
     Unknown,
     Unreachable,
-    VisitOutcome,
 )
 from openitb.programmer.review import DoseHistory, Review, dose_history, review
-from openitb.programmer.session import Sender, Wand, commit, interrogate, settle
+from openitb.programmer.sending import Errand, commit, settle
+from openitb.programmer.session import Sender, Wand, interrogate
 
 __all__ = [
     "Applied",
     "DoseHistory",
+    "Errand",
     "Outcome",
     "Partly",
     "Reading",
@@ -33,7 +34,6 @@ __all__ = [
     "Sender",
     "Unknown",
     "Unreachable",
-    "VisitOutcome",
     "Wand",
     "commit",
     "dose_history",

@@ -1,6 +1,6 @@
 """The side-by-side of a review: every setting as it is and as it would be, derived values beside them.
 
-Holds: PRG-03, PRG-08, BOL-14, DEL-19.
+Holds: PRG-03, PRG-08, BOL-14, DEL-19, TIM-03.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from openitb.prescription.boluses import PatientBolus, SingleBolus
 from openitb.prescription.calculators import RefillAnswer, refill
 from openitb.prescription.orders import describe_order, format_duration
 from openitb.prescription.program import Program
+from openitb.programmer.actions import ADJUSTMENT_LABEL, AllowAdjustment, ForbidAdjustment, ForbidBolus
 from openitb.programmer.plan import Plan
 from openitb.programmer.review import pump_date
 from openitb.protocol import PatientBolusReport
@@ -36,7 +37,7 @@ class Row:
 
 def compare(plan: Plan) -> tuple[Row, ...]:
     """All rows, the ones that stay the same included: everything is reviewed before anything is sent."""
-    return (*_orders(plan), *_reservoir(plan), *_stages(plan), *_boluses(plan), *_clock(plan))
+    return (*_orders(plan), *_reservoir(plan), *_stages(plan), *_boluses(plan), *_action(plan), *_clock(plan))
 
 
 def _orders(plan: Plan) -> Iterator[Row]:
@@ -81,14 +82,24 @@ def _boluses(plan: Plan) -> Iterator[Row]:
     old = NONE if allowed is None else _on_request(PatientBolus(*_terms(allowed)))
     if isinstance(bolus, PatientBolus):
         yield Row("Bolus on request", old, _on_request(bolus))
-    elif allowed is not None:
-        yield Row("Bolus on request", old, NONE if plan.draft.withdraws_bolus else old)
+    elif allowed is not None and not isinstance(plan.draft.action, ForbidBolus):
+        yield Row("Bolus on request", old, old)
     if isinstance(bolus, SingleBolus):
         shown = f"{units.format_mass(bolus.dose_pg)} over {format_duration(bolus.duration_ms)}"
         yield Row("Single bolus", NONE, f"{shown}, {_ml(plan.bolus_nl)}")
     if bolus is not None and plan.new is not None:
         most = units.format_mass(plan.new.daily_dose_pg + bolus.most_pg_in_day)
         yield Row("Most in 24 h, boluses included", "", most, is_derived=True)
+
+
+def _action(plan: Plan) -> Iterator[Row]:
+    """What an action changes; a permission to adjust is told also where it stays."""
+    action, allowed = plan.draft.action, plan.reading.interrogation.patient_adjustment
+    if action is not None:
+        yield Row(*action.row(plan.reading))
+    if allowed is not None and not isinstance(action, AllowAdjustment | ForbidAdjustment):
+        _, old, _ = ForbidAdjustment().row(plan.reading)
+        yield Row(ADJUSTMENT_LABEL, old, old if plan.draft.order is None else NONE)
 
 
 def _on_request(bolus: PatientBolus) -> str:
@@ -103,7 +114,8 @@ def _terms(allowed: PatientBolusReport) -> tuple[int, int, int, int]:
 def _clock(plan: Plan) -> Iterator[Row]:
     old = plan.reading.interrogation.zone_offset_ms
     new = plan.draft.zone_offset_ms
-    yield Row("Pump clock, ahead of UTC", zone_text(old), zone_text(old if new is None else new))
+    before, after = (f"{zone_text(zone)}, no summer time" for zone in (old, old if new is None else new))
+    yield Row("Pump clock, ahead of UTC", before, after)
     apart = plan.reading.interrogation.at_ms - plan.reading.received_at_ms
     minutes = f"{units.format_number(apart / units.MS_PER_MIN, 1)} min"
     yield Row("Pump clock, ahead of the programmer", minutes, minutes if new is None else "0 min")

@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass
 
-from openitb.protocol import Interrogation, LogEntry
+from openitb.protocol import AccessReport, Interrogation, LogEntry, TransferReport
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a pump said of itself, when we heard it, and its whole log as far as it keeps one.
 
-    `log_fault` is empty if the log hangs together; otherwise it says where the chain breaks.
+    `log_fault` is empty if the log hangs together; otherwise it says where the chain breaks. `transfer` and
+    `access` are None where the key that read it may not ask for them.
     """
 
     interrogation: Interrogation
     received_at_ms: int
     log: tuple[LogEntry, ...]
     log_fault: str = ""
+    transfer: TransferReport | None = None
+    access: AccessReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The pump runs the new program: it said so, and reading it back shows it."""
+    """The pump did it all: it said so, reading it back shows it, and an order is confirmed to it."""
 
     reading: Reading
 
@@ -59,5 +62,4 @@ class Partly:
     reason: str
 
 
-Outcome = Applied | Refused | Unknown
-VisitOutcome = Applied | Refused | Unknown | Partly
+Outcome = Applied | Refused | Unknown | Partly

@@ -17,24 +17,27 @@ from openitb.catalogue import Pump
 from openitb.prescription import OrderError, compile_order, guardrails
 from openitb.prescription.boluses import PatientBolus, SingleBolus, bolus_volume_nl
 from openitb.prescription.guardrails import GateRequest, Verdict
-from openitb.prescription.orders import Order
+from openitb.prescription.orders import MinimumRate, Order
 from openitb.prescription.program import Program
+from openitb.programmer.actions import Action, AllowAdjustment, Reduce
 from openitb.programmer.chart import Chart
 from openitb.programmer.draft import Draft
+from openitb.programmer.entry import ADJUSTMENT, EntryError
 from openitb.programmer.outcomes import Reading
-from openitb.programmer.review import DoseHistory, dose_history
+from openitb.programmer.review import DoseHistory, dose_history, next_told
+from openitb.programmer.transfer import Ordered, Transfer, logged_reason
 from openitb.protocol import (
     Command,
     DeliverBolus,
-    DisablePatientBolus,
     EnablePatientBolus,
-    ProgramPump,
     RecordRefill,
     SetClock,
     SetLowReservoirAlarm,
     StageKind,
     encode,
 )
+
+Item = Command | Transfer
 
 UNSIGNED = "-"  # actor and id of the commands a digest is made of
 PROGRAM_FIRST = "program first"
@@ -62,6 +65,8 @@ class Plan:
     @property
     def order(self) -> Order:
         """The order that would run."""
+        if isinstance(self.draft.action, Reduce):
+            return MinimumRate()
         return self.draft.order or self.reading.interrogation.order
 
     @property
@@ -98,21 +103,29 @@ class Plan:
     @cached_property
     def verdict(self) -> Verdict:
         """The gate's judgement; empty where neither order nor concentration would change."""
+        if isinstance(self.draft.action, Reduce):
+            return Verdict((), compile_order(self.order, self.concentration_ug_per_ml, self.pump))
         if self.draft.order is None and self.draft.bolus is None and not self.changes_concentration:
             return Verdict((), self.old)
+        verdict = guardrails.check(self.gate_request)
+        return next_told(verdict, self.reading.interrogation.zone_offset_ms)
+
+    @property
+    def gate_request(self) -> GateRequest:
+        """What the gate is asked; `EntryError` where nothing is on record of the patient."""
+        if self.chart.limits is None:
+            raise EntryError("chart: no patient is on record here, expected one before anything is ordered")
         history = self.history
-        return guardrails.check(
-            GateRequest(
-                order=self.order,
-                concentration_ug_per_ml=self.concentration_ug_per_ml,
-                pump=self.pump,
-                patient=self.chart.limits,
-                last_effective_dose_pg_per_day=history.last_effective_dose_pg_per_day,
-                last_increase_ms=history.last_increase_ms,
-                at_ms=self.made_at_ms,
-                interruption=history.interrupted,
-                bolus=self.draft.bolus,
-            )
+        return GateRequest(
+            order=self.order,
+            concentration_ug_per_ml=self.concentration_ug_per_ml,
+            pump=self.pump,
+            patient=self.chart.limits,
+            last_effective_dose_pg_per_day=history.last_effective_dose_pg_per_day,
+            last_increase_ms=history.last_increase_ms,
+            at_ms=self.made_at_ms,
+            interruption=history.interrupted,
+            bolus=self.draft.bolus,
         )
 
     @property
@@ -135,19 +148,21 @@ class Plan:
         runs_before = _compiles(self.draft.order, read.concentration_ug_per_ml, self.pump)
         return PROGRAM_FIRST if runs_before and not self.draft.prime_nl else ""
 
-    def commands(self, actor: str, command_id: str, at_ms: int) -> tuple[Command, ...]:
-        """What would be sent, in order; `at_ms` is what a clock would be set to.
+    def items(self, actor: str, command_id: str, at_ms: int, reason: str = "") -> tuple[Item, ...]:
+        """What would be sent, in order; `at_ms` is what a clock would be set to, `reason` why it stops.
 
         The same plan, actor and id make the same commands, so sending again repeats nothing. A clock
         command is another one each time, since it carries the time.
         """
         read = self.reading.interrogation
-        steps: list[Command] = []
+        steps: list[Item] = []
         if self.draft.zone_offset_ms is not None:
             clock_id = f"{command_id}-clock-{at_ms}"
             steps.append(SetClock(actor, clock_id, at_ms, self.draft.zone_offset_ms))
-        steps.extend(self._therapy(actor, command_id))
+        steps.extend(self._therapy(actor, command_id, reason))
         steps.extend(self._boluses(actor, command_id))
+        if self.draft.action is not None:
+            steps.append(self.draft.action.command(self.reading, actor, f"{command_id}-action"))
         low = self.draft.low_alarm_nl
         if low is not None and low != read.reservoir.low_alarm_nl:
             steps.append(SetLowReservoirAlarm(actor, f"{command_id}-low-alarm", low))
@@ -155,19 +170,27 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """True if there is nothing to send."""
-        return not self.commands(UNSIGNED, UNSIGNED, 0)
+        """True if nothing is asked for; an order the pump cannot run is asked for and not sent."""
+        return not self._asks_for_order and not self.items(UNSIGNED, UNSIGNED, 0)
+
+    @property
+    def _asks_for_order(self) -> bool:
+        return self.draft.order is not None or bool(self.draft.prime_nl)
 
     @cached_property
     def digest(self) -> str:
-        """Names exactly what would be sent, to which pump and patient, over which program; what is signed."""
-        sent = self.commands(UNSIGNED, UNSIGNED, 0)
-        read = self.reading.interrogation
+        """Names what would be sent, to which pump and patient, over which program, from which package.
+
+        It is what is signed.
+        """
+        sent = self.items(UNSIGNED, UNSIGNED, 0)
+        read, package = self.reading.interrogation, self.draft.package
         content = [
             read.serial,
             self.chart.patient_id,
             read.program_digest,
-            [encode(command).hex() for command in sent],
+            [encode(command).hex() for item in sent for command in _on_the_wire(item)],
+            None if package is None else [package.product, package.lot, package.expires.isoformat()],
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -182,11 +205,16 @@ class Plan:
             "prime_volume": draft.prime_nl,
             "order": draft.order,
             **_bolus_fields(draft.bolus),
+            **_adjustment_fields(draft.action),
         }
         return {key: value for key, value in asked.items() if value is not None}
 
-    def _therapy(self, actor: str, command_id: str) -> tuple[Command, ...]:
-        refill, program = self._refill(actor, command_id), self._program(actor, command_id)
+    def typed(self, field: str) -> object:
+        """What was entered for a field that is asked for again; None for nothing."""
+        return self.draft.zone_offset_ms if field == "zone" else self.blind_fields.get(field)
+
+    def _therapy(self, actor: str, command_id: str, reason: str) -> tuple[Item, ...]:
+        refill, program = self._refill(actor, command_id), self._program(actor, command_id, reason)
         return (*program, *refill) if self.sequence == PROGRAM_FIRST else (*refill, *program)
 
     @property
@@ -211,8 +239,6 @@ class Plan:
         if isinstance(bolus, PatientBolus):
             rule = (bolus.dose_pg, bolus.duration_ms, bolus.lockout_ms, bolus.most_per_day)
             yield EnablePatientBolus(actor, f"{command_id}-permission", *rule)
-        if self.draft.withdraws_bolus:
-            yield DisablePatientBolus(actor, f"{command_id}-permission")
 
     def _refill(self, actor: str, command_id: str) -> tuple[Command, ...]:
         if self.draft.injected_nl is None:
@@ -221,11 +247,21 @@ class Plan:
         filled = (self.volume_nl, self.concentration_ug_per_ml, bridge)
         return (RecordRefill(actor, f"{command_id}-refill", self._running_at_refill, *filled),)
 
-    def _program(self, actor: str, command_id: str) -> tuple[Command, ...]:
-        prime_nl = self.draft.prime_nl or 0
-        if self.draft.order is None and not prime_nl:
+    def _program(self, actor: str, command_id: str, reason: str) -> tuple[Transfer, ...]:
+        """The order's transfer; none where nothing is ordered, or what is ordered cannot run."""
+        program = self._as_transferred
+        if program is None or not self._asks_for_order:
             return ()
-        return (ProgramPump(actor, f"{command_id}-program", self._running_at_program, self.order, prime_nl),)
+        why = logged_reason(reason) if program.is_still else ""
+        ordered = Ordered(self._running_at_program, self.order, self.draft.prime_nl or 0, why)
+        return (Transfer(actor, f"{command_id}-program", ordered, program),)
+
+    @property
+    def _as_transferred(self) -> Program | None:
+        """The program that the order becomes at the strength that is in the pump when it is sent."""
+        if self.sequence != PROGRAM_FIRST:
+            return self.new
+        return compile_order(self.order, self.reading.interrogation.concentration_ug_per_ml, self.pump)
 
     @property
     def _running_at_refill(self) -> str:
@@ -242,6 +278,10 @@ class Plan:
         return _digest(read.order, self.concentration_ug_per_ml, self.pump)
 
 
+def _on_the_wire(item: Item) -> tuple[Command, ...]:
+    return (item.stage, item.commit) if isinstance(item, Transfer) else (item,)
+
+
 def _bolus_fields(bolus: SingleBolus | PatientBolus | None) -> dict[str, object]:
     match bolus:
         case SingleBolus(dose, over):
@@ -251,6 +291,13 @@ def _bolus_fields(bolus: SingleBolus | PatientBolus | None) -> dict[str, object]
             return dict(zip(keys, (dose, over, lockout, most), strict=True))
         case None:
             return {}
+
+
+def _adjustment_fields(action: Action | None) -> dict[str, object]:
+    if not isinstance(action, AllowAdjustment):
+        return {}
+    values = (action.step_percent, action.low_pg_per_day, action.high_pg_per_day)
+    return {field.key: value for field, value in zip(ADJUSTMENT, values, strict=True)}
 
 
 def _compiles(order: Order, concentration: int, pump: Pump) -> bool:

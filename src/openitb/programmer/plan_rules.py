@@ -2,7 +2,7 @@
 
 Hard stops, soft needs a reason, notes only tell, as in the gate.
 
-Holds: PRG-05, PRG-18, PRG-19, BOL-10, BOL-11, BOL-12, RES-05, RES-06, RES-07.
+Holds: TIM-02, PRG-05, PRG-18, PRG-19, BOL-10, BOL-11, BOL-12, RES-05, RES-06, RES-07.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,8 +17,14 @@ from openitb.prescription.answers import Step, fact_number, number
 from openitb.prescription.gate_case import finding
 from openitb.prescription.guardrails import Finding, Verdict
 from openitb.prescription.orders import MinimumRate, SimpleContinuous, Stopped
+from openitb.programmer.action_rules import action_findings
+from openitb.programmer.actions import AllowAdjustment
+from openitb.programmer.library import NO_LIBRARY, library_line
+from openitb.programmer.package import faults
 from openitb.programmer.plan import Plan
+from openitb.programmer.review import pump_date, with_stop
 from openitb.programmer.slips import slip
+from openitb.protocol import LogKind, StageKind
 
 Rule = Callable[[Plan], Iterator[Finding]]
 
@@ -33,8 +39,8 @@ class Slip:
 
 def judged(plan: Plan) -> Verdict:
     """The whole verdict: the gate's findings and those of the visit around them."""
-    around = tuple(found for rule in RULES for found in rule(plan))
-    return Verdict((*plan.verdict.findings, *around), plan.new)
+    around = tuple(found for rule in (*RULES, action_findings) for found in rule(plan))
+    return with_stop(Verdict((*plan.verdict.findings, *around), plan.new), plan.draft.order)
 
 
 def slips(plan: Plan) -> tuple[Slip, ...]:
@@ -48,7 +54,18 @@ def slips(plan: Plan) -> tuple[Slip, ...]:
         pairs.append(("order", last, plan.new.daily_dose_pg))
     scale = {"order": Decimal(units.PG_PER_UG), "concentration": Decimal(1)}
     found = ((field, slip(old / scale[field], new / scale[field])) for field, old, new in pairs)
-    return tuple(Slip(field, why) for field, why in found if why)
+    return (*(Slip(field, why) for field, why in found if why), *_clock_jump(plan))
+
+
+def _clock_jump(plan: Plan) -> Iterator[Slip]:
+    """A clock that jumps moves every step of a flex order: far enough, it is typed a second time."""
+    read, zone = plan.reading.interrogation, plan.draft.zone_offset_ms
+    if zone is None:
+        return
+    apart_ms = plan.reading.received_at_ms + zone - read.at_ms - read.zone_offset_ms
+    if abs(apart_ms) > _practice("programmer").fact("clock_jump").whole("ms"):
+        hours = units.format_number(apart_ms / units.MS_PER_H, 1)
+        yield Slip("zone", f"the pump's clock jumps by {hours} h")
 
 
 def high_alert(plan: Plan) -> tuple[str, ...]:
@@ -165,13 +182,56 @@ def _alarms_told(plan: Plan) -> Iterator[Finding]:
         yield _found("note", "alarm-present", "alarms", f"{kind} present: {alarm.condition.value}")
 
 
+def _unconfirmed_told(plan: Plan) -> Iterator[Finding]:
+    transfer = plan.reading.transfer
+    if transfer is not None and not transfer.confirmed:
+        text = "committed, not yet confirmed by read-back: compare what runs with what was meant"
+        yield _found("note", "unconfirmed", "order", text)
+
+
+def _library_told(plan: Plan) -> Iterator[Finding]:
+    access = plan.reading.access
+    if access is not None and access.library is None:
+        yield _found("note", "no-library", "library", NO_LIBRARY)
+    elif access is not None and access.library and access.library.expires_ms <= plan.made_at_ms:
+        yield _found(
+            "note", "library-over", "library", f"{library_line(access)}: it is over, bring a newer one"
+        )
+
+
 def _stages_told(plan: Plan) -> Iterator[Finding]:
     for stage in plan.reading.interrogation.stages:
         text = f"a {stage.kind.value} is under way, {_ml(stage.left_nl)} left; a new order gives up a prime"
         yield _found("note", "stage-under-way", "order", text)
 
 
+def _package_fits(plan: Plan) -> Iterator[Finding]:
+    if plan.draft.package is None:
+        return
+    today = pump_date(plan.made_at_ms, plan.reading.interrogation.zone_offset_ms)
+    for field, text in faults(plan.draft.package, plan.concentration_ug_per_ml, today):
+        yield _found("hard", "package", field, text)
+
+
+def _prime_is_new(plan: Plan) -> Iterator[Finding]:
+    """A path is primed once for each fill, revision or pump: again is asked about."""
+    if plan.draft.prime_nl and _primed_since_fill(plan):
+        text = f"got {_ml(plan.draft.prime_nl)}; the path was primed since the last fill. State why again"
+        yield _found("soft", "primed-already", "prime_volume", text)
+
+
+def _primed_since_fill(plan: Plan) -> bool:
+    primed = False
+    for entry in plan.reading.log:
+        if entry.kind in {LogKind.REFILL_RECORDED, LogKind.IMPLANTED}:
+            primed = False
+        primed = primed or (entry.kind is LogKind.STAGE_FINISHED and entry.get("stage") == StageKind.PRIME)
+    return primed
+
+
 RULES: tuple[Rule, ...] = (
+    _package_fits,
+    _prime_is_new,
     _reservoir_fits,
     _drawn_as_expected,
     _bridge_decided,
@@ -182,6 +242,8 @@ RULES: tuple[Rule, ...] = (
     _log_hangs_together,
     _alarms_told,
     _stages_told,
+    _unconfirmed_told,
+    _library_told,
 )
 
 
@@ -212,6 +274,7 @@ _HIGH_ALERT: tuple[tuple[str, Callable[[Plan], bool]], ...] = (
     ("first order", _is_first),
     ("large change of dose", _changes_much),
     ("bolus", lambda plan: plan.draft.bolus is not None),
+    ("adjustment on request", lambda plan: isinstance(plan.draft.action, AllowAdjustment)),
     ("limit overridden", lambda plan: bool(plan.verdict.of("soft"))),
 )
 

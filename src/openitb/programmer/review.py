@@ -13,6 +13,7 @@ from openitb.catalogue import Pump
 from openitb.prescription import compile_order, guardrails
 from openitb.prescription.answers import CalculationError
 from openitb.prescription.calculators import RefillAnswer, refill
+from openitb.prescription.gate_case import finding
 from openitb.prescription.guardrails import GateRequest, PatientLimits, Verdict
 from openitb.prescription.orders import Order, order_to_mapping
 from openitb.prescription.program import Program
@@ -84,7 +85,7 @@ def review(reading: Reading, order: Order, patient: PatientLimits, now_ms: int) 
         at_ms=now_ms,
         interruption=history.interrupted,
     )
-    verdict = guardrails.check(request)
+    verdict = with_stop(next_told(guardrails.check(request), read.zone_offset_ms), order)
     old = compile_order(read.order, read.concentration_ug_per_ml, pump)
     return Review(
         serial=read.serial,
@@ -97,6 +98,30 @@ def review(reading: Reading, order: Order, patient: PatientLimits, now_ms: int) 
         new_refill=refill_dates(reading, verdict.program, now_ms) if verdict.program else None,
         read_at_ms=reading.received_at_ms,
     )
+
+
+def with_stop(verdict: Verdict, order: Order | None) -> Verdict:
+    """The verdict on an order, with the reason that a stop has to state; soft. Holds: DEL-13."""
+    program = verdict.program
+    if order is None or program is None or not program.is_still:
+        return verdict
+    text = "a stopped pump treats nobody, withdrawal follows: state why, the pump keeps the reason"
+    fact = (catalogue.load().practice["withdrawal"], "onset_low")
+    found = finding("soft", "stop-reason", "order", text, (), (fact,))
+    return replace(verdict, findings=(*verdict.findings, found))
+
+
+def next_told(verdict: Verdict, zone_offset_ms: int) -> Verdict:
+    """The verdict, each finding of time with the instant from which it would no longer be made."""
+    told = tuple(
+        found
+        if found.next_ms is None
+        else replace(
+            found, message=f"{found.message}; next allowed at {pump_time(found.next_ms, zone_offset_ms)}"
+        )
+        for found in verdict.findings
+    )
+    return replace(verdict, findings=told)
 
 
 def refill_dates(reading: Reading, program: Program, now_ms: int) -> RefillAnswer | None:
@@ -120,6 +145,12 @@ def pump_date(at_ms: int, zone_offset_ms: int) -> date:
     """The calendar day on a clock of fixed offset."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     return (epoch + timedelta(milliseconds=at_ms + zone_offset_ms)).date()
+
+
+def pump_time(at_ms: int, zone_offset_ms: int) -> str:
+    """An instant as the pump's own clock shows it: `2026-01-05 08:00 by the pump's clock`."""
+    shown = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms + zone_offset_ms)
+    return f"{shown:%Y-%m-%d %H:%M} by the pump's clock"
 
 
 def dose_history(log: tuple[LogEntry, ...], pump: Pump) -> DoseHistory:

@@ -1,27 +1,29 @@
 """Sessions with one implant: each opens a channel, asks, and closes it.
 
-Holds: PRG-11.
+Holds: LOG-05.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from openitb import catalogue, units
-from openitb.programmer.outcomes import Applied, Outcome, Reading, Refused, Unknown, Unreachable
-from openitb.programmer.review import Review
+from openitb.programmer.outcomes import Reading, Unreachable
 from openitb.protocol import (
+    AccessReport,
     Interrogate,
     Interrogation,
     LogEntry,
-    ProgramPump,
     ProtocolError,
+    ReadAccess,
+    ReadStaged,
     Reply,
     Request,
+    Role,
+    TransferReport,
     decode_reply,
     encode,
     verify_chain,
 )
-from openitb.protocol import Refused as PumpRefused
 from openitb.telemetry import Address, Channel, Keys, LinkDown, NoAnswer, connect
 
 Clock = Callable[[], int]
@@ -38,10 +40,11 @@ class Wand:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who speaks, by which clock (ms since the epoch, UTC)."""
+    """Who speaks, by which clock (ms since the epoch, UTC), with a key of which role."""
 
     actor: str
     clock: Clock
+    role: Role = Role.CLINICIAN
 
 
 def interrogate(wand: Wand, sender: Sender) -> Reading | Unreachable:
@@ -51,41 +54,6 @@ def interrogate(wand: Wand, sender: Sender) -> Reading | Unreachable:
             return _read(channel, sender)
     except (LinkDown, NoAnswer, ProtocolError) as error:
         return Unreachable(str(error))
-
-
-def commit(wand: Wand, reviewed: Review, command_id: str, sender: Sender) -> Outcome:
-    """Send a reviewed order, then read the pump back.
-
-    `Applied` only if the read-back shows the new program. `Refused` if the pump refused, or if
-    nothing could be sent. The pump itself refuses if its program is no longer the one reviewed, and a
-    review of a reading that has grown old is not sent at all.
-
-    Holds: PRG-10, PRG-11.
-    """
-    stale = staleness(reviewed.read_at_ms, sender.clock())
-    if stale:
-        return Refused("reading", f"nothing was sent: {stale}")
-    command = ProgramPump(sender.actor, command_id, reviewed.expected_digest, reviewed.order)
-    try:
-        with contact(wand) as channel:
-            reply = ask(channel, command)
-    except LinkDown as error:
-        return Refused("link", f"nothing was sent: {error}")
-    except (NoAnswer, ProtocolError) as error:
-        return Unknown(command_id, str(error))
-    if isinstance(reply, PumpRefused):
-        return Refused(reply.field, reply.reason)
-    return settle(wand, reviewed.new_digest, command_id, sender)
-
-
-def settle(wand: Wand, new_digest: str, command_id: str, sender: Sender) -> Outcome:
-    """Find out what became of a command by reading the pump; sends no order."""
-    reading = interrogate(wand, sender)
-    if isinstance(reading, Unreachable):
-        return Unknown(command_id, f"not read back: {reading.reason}")
-    if reading.interrogation.program_digest == new_digest:
-        return Applied(reading)
-    return Refused("program", "read back: the pump does not run the new program, the order was not applied")
 
 
 def contact(wand: Wand) -> Channel:
@@ -109,14 +77,43 @@ def ask(channel: Channel, request: Request) -> Reply:
     return decode_reply(channel.send(encode(request)))
 
 
+def read_on(channel: Channel, reading: Reading, sender: Sender) -> Reading:
+    """A reading of a moment ago with what the pump says and has written since; not noted as another one.
+
+    Raises what the link or the decoder raises.
+    """
+    since = reading.interrogation.log_head.number
+    reply = ask(channel, Interrogate(sender.actor, log_after=since))
+    if not isinstance(reply, Interrogation):
+        return reading
+    first = replace(reading.interrogation, log=reading.log)
+    return _with_asides(channel, sender, _whole(reply, [first] if reading.log else [], sender))
+
+
 def _read(channel: Channel, sender: Sender) -> Reading | Unreachable:
     reply = ask(channel, Interrogate(sender.actor))
     if not isinstance(reply, Interrogation):
         return Unreachable(f"the pump did not let itself be read: {reply}")
-    pages = _earlier_pages(channel, sender, reply)
+    pages = _earlier_pages(channel, sender, reply) if sender.role is Role.CLINICIAN else []
+    return _with_asides(channel, sender, _whole(reply, pages, sender))
+
+
+def _whole(reply: Interrogation, pages: list[Interrogation], sender: Sender) -> Reading:
     log = tuple(entry for page in pages for entry in page.log) + reply.log
     fault = verify_chain(log, pages[0].log_anchor if pages else reply.log_anchor)
     return Reading(reply, sender.clock(), log, fault.problem if fault else "")
+
+
+def _with_asides(channel: Channel, sender: Sender, reading: Reading) -> Reading:
+    """The reading with what a transfer left behind, and with keys and library; a handheld may not ask."""
+    if sender.role is Role.PATIENT:
+        return reading
+    transfer, access = (ask(channel, kind(sender.actor)) for kind in (ReadStaged, ReadAccess))
+    return replace(
+        reading,
+        transfer=transfer if isinstance(transfer, TransferReport) else None,
+        access=access if isinstance(access, AccessReport) else None,
+    )
 
 
 def _earlier_pages(channel: Channel, sender: Sender, latest: Interrogation) -> list[Interrogation]:

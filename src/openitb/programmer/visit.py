@@ -12,18 +12,21 @@ from typing import Literal
 
 from openitb import catalogue, units
 from openitb.prescription.guardrails import GateRefusal
+from openitb.programmer import fates
+from openitb.programmer.actions import Revoke
 from openitb.programmer.chart import Chart, mismatches
 from openitb.programmer.draft import Value, draft_of, read_answer
 from openitb.programmer.entry import EntryError
-from openitb.programmer.outcomes import Reading, Refused, Unknown, Unreachable, VisitOutcome
+from openitb.programmer.fates import Sent
+from openitb.programmer.outcomes import Applied, Outcome, Partly, Reading, Refused, Unknown, Unreachable
 from openitb.programmer.plan import Plan
 from openitb.programmer.plan_rules import high_alert, judged, slips
 from openitb.programmer.sealed import dose_of_report
 from openitb.programmer.second import Act, Approval, SecondPersonError, Staff, compare_blind, require_approval
-from openitb.programmer.sending import send, settle_all
+from openitb.programmer.sending import Errand, send, settle
 from openitb.programmer.session import Sender, Wand, interrogate, staleness
 from openitb.programmer.workflow import Workflow
-from openitb.protocol import Command
+from openitb.telemetry import key_id
 
 Idle = Literal["active", "warning", "locked"]
 
@@ -60,8 +63,8 @@ class Visit:
     answers: Mapping[str, Value] = field(default_factory=dict)
     plan: Plan | None = None
     consent: Consent | None = None
-    sent: tuple[Command, ...] = ()
-    outcome: VisitOutcome | None = None
+    sent: tuple[Sent, ...] = ()
+    outcome: Outcome | None = None
     is_committed: bool = False
     is_locked: bool = False
 
@@ -69,7 +72,13 @@ class Visit:
 def open_visit(
     wand: Wand, kind: Workflow, chart: Chart, session_id: str, sender: Sender
 ) -> Visit | Unreachable:
-    """Begin by reading the pump; a pump or model that is not the chart's leaves the visit read-only."""
+    """Begin by reading the pump; a pump or model that is not the chart's leaves the visit read-only.
+
+    Refuses with `VisitError` a workflow that the sender's key may not be used for.
+    """
+    if sender.role not in kind.roles:
+        allowed = ", ".join(role.value for role in kind.roles)
+        raise VisitError(f"{kind.workflow_id}: got a {sender.role.value} key, expected {allowed}")
     reading = interrogate(wand, sender)
     if isinstance(reading, Unreachable):
         return reading
@@ -132,19 +141,20 @@ def commit_visit(visit: Visit, consent: Consent, wand: Wand, sender: Sender, sta
     high-alert change was verified by a second person.
     """
     visit, plan = touched(visit, sender.clock()), _reviewed(visit)
-    problem = _obstacle(visit, plan, consent, sender.clock(), staff)
+    problem = _own_key(plan, wand) or _obstacle(visit, plan, consent, sender.clock(), staff)
     if problem is not None:
         return replace(visit, outcome=problem)
-    commands = plan.commands(sender.actor, visit.session_id, sender.clock())
-    outcome = send(wand, commands, _digest_after(plan), sender)
-    return replace(visit, consent=consent, sent=commands, outcome=outcome, is_committed=True)
+    items = plan.items(sender.actor, visit.session_id, sender.clock(), consent.reason)
+    outcome = send(wand, items, _digest_after(plan), sender)
+    sent = tuple(map(fates.sent, items))
+    return replace(visit, consent=consent, sent=sent, outcome=outcome, is_committed=True)
 
 
 def settle_visit(visit: Visit, wand: Wand, sender: Sender) -> Visit:
-    """Find out what became of a commit whose outcome is unknown; sends nothing."""
+    """Find out what became of a commit whose outcome is unknown; sends no order."""
     if not isinstance(visit.outcome, Unknown):
         return visit
-    outcome = settle_all(wand, visit.sent, _digest_after(_reviewed(visit)), sender)
+    outcome = settle(wand, Errand(visit.sent, _digest_after(_reviewed(visit))), sender)
     return replace(visit, outcome=outcome, touched_ms=sender.clock())
 
 
@@ -153,6 +163,17 @@ def discard(visit: Visit, understood: str) -> Visit:
     if understood != consequence(visit):
         raise VisitError(f"discard: expected {consequence(visit)!r} to be confirmed")
     return _without_draft(visit)
+
+
+def last_reading(visit: Visit) -> Reading:
+    """The last the pump said of itself in this visit."""
+    match visit.outcome:
+        case Applied(reading) | Partly(reading):
+            return reading
+        case Refused(reading=reading) if reading is not None:
+            return reading
+        case _:
+            return visit.reading
 
 
 def consequence(visit: Visit) -> str:
@@ -208,6 +229,13 @@ def _digest_after(plan: Plan) -> str:
     return plan.new.digest if plan.new else plan.reading.interrogation.program_digest
 
 
+def _own_key(plan: Plan, wand: Wand) -> Refused | None:
+    action = plan.draft.action
+    if isinstance(action, Revoke) and action.key_id == key_id(wand.keys.own.public):
+        return _not_sent("key", "got the key of this programmer, expected another: it would shut itself out")
+    return None
+
+
 def _obstacle(visit: Visit, plan: Plan, consent: Consent, now_ms: int, staff: Staff) -> Refused | None:
     """Why nothing is sent; None if it may be."""
     if visit.is_committed:
@@ -231,7 +259,7 @@ def _limits(plan: Plan, consent: Consent) -> Refused | None:
         return _not_sent("limits", str(error))
     for found in slips(plan):
         given = consent.retyped.get(found.field)
-        if given is None or read_answer(found.field, given) != plan.blind_fields.get(found.field):
+        if given is None or read_answer(found.field, given) != plan.typed(found.field):
             return _not_sent(found.field, f"{found.why}: expected it typed once more, the same")
     return None
 

@@ -66,6 +66,7 @@ from openitb.protocol.messages import (
 )
 from openitb.protocol.roles import Role
 from openitb.protocol.schema import ProtocolError
+from openitb.protocol.tones import SoundTone
 from openitb.protocol.transfer import (
     CommitStaged,
     ConfirmProgram,
@@ -74,6 +75,7 @@ from openitb.protocol.transfer import (
     StageProgram,
     TransferCommand,
     TransferReport,
+    staged_digest,
 )
 
 __all__ = [
@@ -137,6 +139,7 @@ __all__ = [
     "SetDoseLimits",
     "SetLowReservoirAlarm",
     "SilenceAlarm",
+    "SoundTone",
     "StageKind",
     "StageProgram",
     "StageReport",
@@ -151,5 +154,6 @@ __all__ = [
     "entry_digest",
     "library_bytes",
     "read_library",
+    "staged_digest",
     "verify_chain",
 ]

@@ -47,6 +47,9 @@ class LogKind(StrEnum):
     MOTOR_STALLED = "motor stalled"
     MOTOR_RECOVERED = "motor recovered"
     RESET = "low-battery reset"
+    RESTARTED = "restarted"
+    RESTARTED_TOO_OFTEN = "restarted too often"
+    SELF_TEST_FAILED = "self test failed"
     CLOCK_LOST = "clock lost"
     TELEMETRY_CAPTURED = "telemetry captured"
     TELEMETRY_RELEASED = "telemetry released"
@@ -68,6 +71,13 @@ class LogKind(StrEnum):
     KEY_REVOKED = "key revoked"
     LIBRARY_INTENDED = "library intended"
     LIBRARY_UPDATED = "library updated"
+    TONE_INTENDED = "test tone intended"
+    TONE_SOUNDED = "test tone sounded"
+
+    @property
+    def is_intent(self) -> bool:
+        """True for what is written before the effect, and so is no sign of it."""
+        return self.name.endswith("_INTENDED")
 
 
 Detail = tuple[tuple[str, str | int], ...]

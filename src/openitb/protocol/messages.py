@@ -21,10 +21,12 @@ from openitb.protocol.boluses import (
 from openitb.protocol.chain import Anchor, LogEntry
 from openitb.protocol.emergency import EmergencyCommand
 from openitb.protocol.limits import SetDoseLimits, WindowDose
+from openitb.protocol.tones import SoundTone
 from openitb.protocol.transfer import ReadStaged, TransferCommand, TransferReport
 
 MAX_NAME = 80
 MAX_COMMAND_ID = 64
+MAX_REASON = 200
 
 
 class PumpState(StrEnum):
@@ -63,6 +65,8 @@ class AlarmCondition(StrEnum):
     CLOCK_LOST = "clock lost"
     OVER_DELIVERY = "over-delivery"
     UNDER_DELIVERY = "under-delivery"
+    CONTROL_HUNG = "control hung"
+    LEVEL_DOUBTFUL = "level doubtful"
     EMERGENCY_REDUCTION = "emergency reduction"
     WITHDRAWAL_CLOCK = "withdrawal clock"
 
@@ -80,7 +84,8 @@ class ProgramPump:
     """Run `order` from now on, if the committed program still is `expected_digest`.
 
     `prime_nl` is first moved at the pump's highest flow; a bridge under way goes on, at the new dose,
-    until its volume is through; a prime under way is given up.
+    until its volume is through; a prime under way is given up. A stop has to state its `reason`, which goes
+    into the log. In one step: for simulations and tools; programmers go by `StageProgram`.
     """
 
     actor: str
@@ -88,6 +93,7 @@ class ProgramPump:
     expected_digest: str
     order: Order
     prime_nl: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +144,14 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was changed: which field, and why, in one line."""
+    """Nothing was changed: which field, and why, in one line.
+
+    `wait_ms` is how long it was then until asking again could help; None where time alone does not.
+    """
 
     field: str
     reason: str
+    wait_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +224,14 @@ class Interrogation:
 
 LinkCommand = TransferCommand | EmergencyCommand | AccessCommand
 Command = (
-    ProgramPump | RecordRefill | SetLowReservoirAlarm | SetClock | SetDoseLimits | BolusCommand | LinkCommand
+    ProgramPump
+    | RecordRefill
+    | SetLowReservoirAlarm
+    | SetClock
+    | SetDoseLimits
+    | BolusCommand
+    | LinkCommand
+    | SoundTone
 )
 ReadRequest = Interrogate | ReadStaged | ReadAccess | ReadAnswer
 Request = ReadRequest | Command

@@ -7,20 +7,26 @@ nobody sees would be a second change of dose. Until it is confirmed the pump say
 Holds: TEL-06.
 """
 
+import hashlib
 from dataclasses import dataclass
 
-from openitb.prescription import Order
+from openitb.prescription import Order, order_to_mapping
+from openitb.protocol import schema
 
 
 @dataclass(frozen=True, slots=True)
 class StageProgram:
-    """Lay `order` beside the running program, if that still is `expected_digest`; delivers nothing."""
+    """Lay `order` beside the running program, if that still is `expected_digest`; delivers nothing.
+
+    A stop has to state its `reason`, which goes into the log with the commit.
+    """
 
     actor: str
     command_id: str
     expected_digest: str
     order: Order
     prime_nl: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class StagedProgram:
     program_digest: str
     order: Order
     prime_nl: int
+    reason: str
     concentration_ug_per_ml: int
     dose_pg_per_day: int
     by: str
@@ -73,3 +80,18 @@ class TransferReport:
 
 
 TransferCommand = StageProgram | CommitStaged | ConfirmProgram
+
+
+def staged_digest(command: StageProgram, program_digest: str) -> str:
+    """The hash a staged program is committed by, SHA-256 in hex.
+
+    Over everything that the commit would do and over nothing of who asked; both ends compute it.
+    """
+    content = [
+        command.expected_digest,
+        program_digest,
+        order_to_mapping(command.order),
+        command.prime_nl,
+        command.reason,
+    ]
+    return hashlib.sha256(b"openitb staged 2\n" + schema.to_bytes(content)).hexdigest()

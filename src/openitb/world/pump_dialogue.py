@@ -13,6 +13,7 @@ from openitb.prescription.orders import Order
 from openitb.protocol import Command, ProgramPump, RecordRefill, Refused, Role
 
 ACTOR = "case"
+REASON = "as the case says"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Dialogue:
     def program(self, implant: Implant, order: Order, at_ms: int) -> Told:
         """Run `order` from now on."""
         digest = implant.firmware.controller.program.digest
-        return self._tell(implant, ProgramPump(ACTOR, self._command_id(), digest, order), at_ms)
+        command = ProgramPump(ACTOR, self._command_id(), digest, order, reason=REASON)
+        return self._tell(implant, command, at_ms)
 
     def refill(
         self,

@@ -38,6 +38,16 @@ _SAID: dict[str, tuple[Level, str, str]] = {
         "The motor stands still",
         "The pump delivers nothing while it is stalled, whatever is ordered. Find out what stalls it.",
     ),
+    "control-hung": (
+        "critical",
+        "The pump hangs and restarts",
+        "It may deliver nothing or only its minimum rate. Read it again, and plan a replacement.",
+    ),
+    "level-doubtful": (
+        "warning",
+        "Level sensor and count differ",
+        "Dates reckon with the smaller of the two. Draw the reservoir empty and compare.",
+    ),
     "settings-lost": (
         "critical",
         "The pump has lost its settings",

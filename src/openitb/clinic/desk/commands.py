@@ -20,6 +20,7 @@ REASON_MISSING = "This order needs a reason. Write why it is right for this pers
 UNSETTLED = "An earlier command to this pump is unresolved. Read it back first; nothing was sent."
 NOT_COMPARED = "Compare old and new and tick that you did. Nothing was sent."
 NOT_ADMITTED = "The order is refused and cannot be overridden. Nothing was sent."
+LONGEST_TEXT = 400  # that the record keeps of an outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,12 @@ def _intent(system: System, asked: Commit, fresh: Review, by: User) -> DoseRecor
 
 
 def _write(record: DoseRecord, outcome: Outcome) -> None:
+    text = outcome.text[:LONGEST_TEXT]
     if outcome.kind == "unknown":
-        record.remain_unknown(outcome.text)
+        record.remain_unknown(text)
         return
     kept = _keep(record.system, outcome.reading)
-    record.settle(DoseOutcome(outcome.kind), outcome.text, timezone.now(), kept)
+    record.settle(DoseOutcome(outcome.kind), text, timezone.now(), kept)
 
 
 def _keep(system: System, reading: PumpReading | None) -> Interrogation | None:

@@ -24,7 +24,8 @@ from openitb.clinic.record.models import DoseRecord, Patient, System
 from openitb.implant import Home, ImplantError
 from openitb.prescription.guardrails import GateRefusal, PatientLimits
 from openitb.prescription.orders import OrderError, parse_order
-from openitb.programmer import Applied, Reading, Refused, Unreachable, Wand
+from openitb.programmer import Applied, Errand, Partly, Reading, Refused, Unreachable, Wand
+from openitb.programmer.fates import ORDER, Sent
 from openitb.programmer.session import Sender
 
 ADVICE = "Check that the virtual pumps are running and the wand is in place, then read the pump again."
@@ -75,14 +76,15 @@ class WandLink:
         return self._send(system, commit, fresh)
 
     def read_back(self, system: System, command_id: UUID, /) -> Outcome:
-        """Find out what became of a command whose outcome is unknown; sends nothing."""
+        """Find out by its id what became of a command whose outcome is unknown; sends no order."""
         record = DoseRecord.objects.get(command_id=command_id)
         wand = self._wand(system)
         if isinstance(wand, LinkFailure):
             return Outcome("unknown", wand.reason)
         recent.forget(self._pump(system))
         sender = Sender(ACTOR, clock_ms)
-        return _outcome(programmer.settle(wand, record.program_digest, str(command_id), sender))
+        errand = Errand((Sent(ORDER, str(command_id)),), record.program_digest)
+        return _outcome(programmer.settle(wand, errand, sender))
 
     def outlook(self, system: System, order: OrderMapping | None, /) -> Outlook | NoOutlook:
         """The coming days as the pump runs and, if an order is given, under that; virtual pumps only."""
@@ -103,7 +105,8 @@ class WandLink:
             return Outcome("refused", f"Nothing was sent. {wand.reason}")
         recent.forget(self._pump(system))
         sender = Sender(commit.by, clock_ms)
-        return _outcome(programmer.commit(wand, reviewed, str(commit.command_id), sender))
+        sent = programmer.commit(wand, reviewed, str(commit.command_id), sender, commit.override)
+        return _outcome(sent)
 
     def _judged(
         self, system: System, order: OrderMapping, reading: Reading
@@ -157,8 +160,12 @@ def patient_limits(patient: Patient) -> PatientLimits:
 def _outcome(ended: programmer.Outcome) -> Outcome:
     match ended:
         case Applied(reading):
-            text = "The pump was read back and runs the new program."
+            text = "The pump was read back, runs the new program and knows that it was read back."
             return Outcome("applied", text, wand_values.pump_reading(reading))
+        case Partly(reading, reason=reason):
+            return Outcome(
+                "applied", f"The pump took the order: {reason}.", wand_values.pump_reading(reading)
+            )
         case Refused(field, reason):
             return Outcome("refused", f"{field}: {reason}")
         case _:

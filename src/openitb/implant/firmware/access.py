@@ -1,6 +1,6 @@
 """Keys and the drug library as the pump holds them.
 
-Holds: TEL-09, PAT-04, SYS-09, PRG-15.
+Holds: RES-08, TEL-09, PAT-04, SYS-09, PRG-15.
 """
 
 import hashlib

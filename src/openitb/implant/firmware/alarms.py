@@ -3,7 +3,7 @@
 A condition stays until a clinician's command finds its cause gone. What is heard is a separate
 matter: the tones follow from the latched conditions, and no command touches them.
 
-Holds: ALM-13, DEL-13, RES-02.
+Holds: ALM-03, ALM-08, ALM-11, ALM-13, DEL-13, RES-02, RES-10.
 """
 
 from collections.abc import Callable
@@ -11,27 +11,15 @@ from dataclasses import dataclass, replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
-from openitb.implant.firmware import emergency
+from openitb.implant.firmware import emergency, watchdog
 from openitb.implant.firmware.perception import clock_is_lost, settings_are_lost
+from openitb.implant.firmware.priorities import CRITICAL
 from openitb.implant.firmware.service_life import service_ends_ms
 from openitb.implant.firmware.state import PUMP, Alarm, Firmware, logged
 from openitb.implant.senses import Supply
 from openitb.protocol import AlarmCondition, LogKind, PumpState
 
-# Priority and onset of harm after safety.md 4.3; device.md 1.5 gives the same two classes.
-CRITICAL = frozenset(
-    {
-        AlarmCondition.EMPTY_RESERVOIR,
-        AlarmCondition.STOPPED_TOO_LONG,
-        AlarmCondition.END_OF_SERVICE,
-        AlarmCondition.DELIVERY_GUARD,
-        AlarmCondition.MOTOR_STALL,
-        AlarmCondition.SETTINGS_LOST,
-        AlarmCondition.OVER_DELIVERY,
-        AlarmCondition.UNDER_DELIVERY,
-        AlarmCondition.WITHDRAWAL_CLOCK,
-    }
-)
+__all__ = ["CRITICAL", "Signal", "clear_gone", "exceeds", "raise_due", "signal_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +33,12 @@ class Signal:
 
 def signal_of(conditions: tuple[AlarmCondition, ...]) -> Signal | None:
     """What is heard while these are latched: the highest priority wins; None if there are none."""
-    if not conditions:
-        return None
-    name = "critical" if CRITICAL.intersection(conditions) else "non_critical"
+    return signal_of_class(critical=bool(CRITICAL.intersection(conditions))) if conditions else None
+
+
+def signal_of_class(*, critical: bool) -> Signal:
+    """How alarms of a class sound."""
+    name = "critical" if critical else "non_critical"
     facts = catalogue.load().practice["alarms"]
     return Signal(
         tones=facts.fact(f"{name}_tones").whole("1"),
@@ -135,6 +126,17 @@ def _is_without_clock(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001
     return clock_is_lost(firmware)
 
 
+def _is_hung(firmware: Firmware, build: Build) -> bool:
+    return watchdog.is_hung_long(firmware, build.supervision)
+
+
+def _is_level_doubtful(firmware: Firmware, build: Build) -> bool:
+    level, tolerance = firmware.level_nl, build.level_tolerance_nl
+    if level is None or tolerance is None:
+        return False
+    return abs(max(firmware.counted_nl(build), build.residual_nl) - level) > tolerance
+
+
 def _is_reduced(firmware: Firmware, build: Build) -> bool:  # noqa: ARG001  # one shape for all causes
     return emergency.running(firmware) is not None
 
@@ -156,6 +158,8 @@ _CAUSES: dict[AlarmCondition, Callable[[Firmware, Build], bool]] = {
     AlarmCondition.CLOCK_LOST: _is_without_clock,
     AlarmCondition.OVER_DELIVERY: exceeds,
     AlarmCondition.UNDER_DELIVERY: _falls_short,
+    AlarmCondition.CONTROL_HUNG: _is_hung,
+    AlarmCondition.LEVEL_DOUBTFUL: _is_level_doubtful,
     AlarmCondition.EMERGENCY_REDUCTION: _is_reduced,
     AlarmCondition.WITHDRAWAL_CLOCK: _is_withdrawal_due,
 }

@@ -18,6 +18,7 @@ from openitb.implant.firmware.credits import CreditKind
 from openitb.implant.firmware.guard import Limits
 from openitb.implant.firmware.passed import Limit
 from openitb.implant.firmware.perception import clock_is_lost
+from openitb.implant.firmware.seal import resealed
 from openitb.implant.firmware.state import Firmware
 from openitb.implant.firmware.surveillance import UNREMARKABLE
 from openitb.prescription import Program
@@ -29,7 +30,7 @@ def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
     firmware = replace(after, guard=after.guard.told(limits_of(before, after, build)))
     if after.controller is not before.controller:
         firmware = replace(firmware, surveillance=UNREMARKABLE)  # judged anew, whatever it does now
-    return _with_credits(firmware, build)
+    return resealed(before, _with_credits(firmware, build))
 
 
 def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:

@@ -1,6 +1,6 @@
 """What each command would change, checked completely before any of it is done.
 
-Holds: RES-06, RES-07.
+Holds: RES-06, RES-07, TIM-02.
 """
 
 from dataclasses import replace
@@ -8,7 +8,7 @@ from dataclasses import replace
 from openitb import units
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
-from openitb.implant.firmware import access, boluses, emergency, permissions, transfer
+from openitb.implant.firmware import access, boluses, emergency, permissions, tones, transfer
 from openitb.implant.firmware.alarms import CRITICAL
 from openitb.implant.firmware.change import Change, asked_program, require_current, whole_strokes
 from openitb.implant.firmware.controller import (
@@ -41,10 +41,12 @@ from openitb.protocol import (
     SetDoseLimits,
     SetLowReservoirAlarm,
     SilenceAlarm,
+    SoundTone,
     StageProgram,
     UpdateLibrary,
 )
 from openitb.protocol.chain import Detail
+from openitb.protocol.messages import MAX_REASON
 
 WIDEST_ZONE_MS = 14 * units.MS_PER_H  # the farthest any civil time lies from UTC
 LAST_INSTANT_MS = 253_402_300_799_999  # end of year 9999, the last that calendars here can write
@@ -65,6 +67,8 @@ def plan(firmware: Firmware, build: Build, command: Command, pump: Pump) -> Chan
             return _clock(firmware, command)
         case SetDoseLimits():
             return _dose_limits(firmware, build, command)
+        case SoundTone():
+            return tones.sound(firmware, command)
         case _:
             return _bolus(firmware, build, command, pump)
 
@@ -116,12 +120,17 @@ def _program(firmware: Firmware, build: Build, command: ProgramPump, pump: Pump)
     program = _compiled(firmware, command.order, pump)
     is_stop = program.is_still
     require(not (is_stop and command.prime_nl), "prime_nl", "got a prime with a stop, expected 0 nL")
+    _require_reason(command.reason, is_stop)
     access.require_within_library(firmware, program)
     stages = stages_at(program, firmware.controller.stages, pump)
     strokes = firmware.counter.strokes
     stages = primed(stages, strokes, whole_strokes(command.prime_nl, build))
     controller = with_program(firmware.controller, program, stages, firmware.counter.tick_ms)
-    asked: Detail = (*asked_program(program, command.expected_digest), ("prime_nl", command.prime_nl))
+    asked: Detail = (
+        *asked_program(program, command.expected_digest),
+        ("prime_nl", command.prime_nl),
+        *((("reason", command.reason),) if command.reason else ()),
+    )
     outcomes: tuple[LogKind, ...] = (LogKind.PROGRAM_CHANGED, *((LogKind.STOPPED,) if is_stop else ()))
     if firmware.patient.adjustment is not None:  # it was allowed around another dose
         outcomes = (*outcomes, LogKind.PATIENT_CONTROL_CHANGED)
@@ -234,3 +243,10 @@ def _require_stage(field: str, volume_nl: int, build: Build) -> None:
     given = units.format_volume(volume_nl)
     limit = units.format_volume(build.largest_stage_nl)
     require(0 <= volume_nl <= build.largest_stage_nl, field, f"got {given}, expected 0 to {limit}")
+
+
+def _require_reason(reason: str, is_stop: bool) -> None:
+    """Whoever finds a pump stopped has to learn why. Holds: DEL-13."""
+    require(bool(reason) or not is_stop, "reason", "missing, expected why the pump is to stop")
+    fits = len(reason) <= MAX_REASON and (reason.isprintable() or not reason)
+    require(fits, "reason", f"got {reason!r:.40}, expected at most {MAX_REASON} printable characters")

@@ -16,6 +16,7 @@ from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.dose_limits import require_dose_limits
 from openitb.implant.firmware.refusal import RefusalError, require
 from openitb.implant.firmware.repeats import require_not_repeated
+from openitb.implant.firmware.self_test import require_fit_to_start
 from openitb.implant.firmware.state import Answer, Firmware, logged
 from openitb.implant.firmware.watch import bolus_ended_early, settled
 from openitb.prescription import OrderError
@@ -58,7 +59,7 @@ def execute(firmware: Firmware, build: Build, request: Request, role: Role) -> t
             return _read(firmware, build, request, role)
         _require_name("command_id", request.command_id, MAX_COMMAND_ID)
     except RefusalError as refusal:
-        return firmware, Refused(refusal.field, refusal.reason)
+        return firmware, refusal.reply
     earlier = _answered(firmware, request.command_id)
     if earlier is not None:
         return firmware, _repeated(earlier, request)
@@ -116,7 +117,7 @@ def _commanded(firmware: Firmware, build: Build, command: Command, role: Role) -
             emergency.require_silenceable(firmware, command, role, changes.is_critical(firmware))
         after = _carried_out(firmware, build, command, _by(command, role))
     except RefusalError as refusal:
-        return _refused(firmware, command, role, Refused(refusal.field, refusal.reason))
+        return _refused(firmware, command, role, refusal.reply)
     except OrderError as error:
         field, _, reason = str(error).partition(": ")
         return _refused(firmware, command, role, Refused(field, reason))
@@ -135,6 +136,7 @@ def _carried_out(firmware: Firmware, build: Build, command: Command, actor: str)
         done = logged(done, kind, actor, asked)
     done = authorised(firmware, done, build)
     require_not_repeated(firmware, done, build)
+    require_fit_to_start(firmware, done, build)
     require_dose_limits(done, build)
     return settled(alarms.clear_gone(done, build, actor), build)
 

@@ -56,7 +56,13 @@ def require_all(conditions: tuple[tuple[str, Condition], ...], wish: Wish) -> No
     for field, condition in conditions:
         reason = condition(wish)
         if reason is not None:
-            raise RefusalError(field, reason)
+            raise RefusalError(field, reason, _wait_ms(field, wish))
+
+
+def _wait_ms(field: str, wish: Wish) -> int | None:
+    """How long until neither lock-out nor number refuses; None for what waiting does not mend."""
+    timed = field in dict(FOR_PATIENTS)
+    return wish.firmware.patient.wait_ms(wish.tick_ms, wish.build.modes) if timed else None
 
 
 def _no_critical_alarm(wish: Wish) -> str | None:

@@ -31,7 +31,8 @@ BEYOND_PROGRAM = frozenset({PumpState.PRIME, PumpState.BOLUS})  # flow more than
 
 def as_program(firmware: Firmware, command: ReduceToMinimum) -> ProgramPump:
     """The order that a reduction amounts to, whatever program runs."""
-    return ProgramPump(command.actor, command.command_id, firmware.controller.program.digest, MinimumRate())
+    running, why = firmware.controller.program.digest, f"overdose attested by {command.attestation.name}"
+    return ProgramPump(command.actor, command.command_id, running, MinimumRate(), reason=why)
 
 
 def require_reducible(firmware: Firmware, command: ReduceToMinimum, minimum_nl_per_day: int) -> None:
@@ -134,7 +135,8 @@ def counted(firmware: Firmware) -> Firmware:
     hour, tick_ms = firmware.link.break_glass, firmware.counter.tick_ms
     if hour is None or tick_ms - hour.began_ms >= units.MS_PER_H:
         hour = HourCount(tick_ms, 0)
-    require(hour.count < most, "role", f"got more than {most} break-glass requests in an hour")
+    wait_ms = hour.began_ms + units.MS_PER_H - tick_ms
+    require(hour.count < most, "role", f"got more than {most} break-glass requests in an hour", wait_ms)
     counted_one = HourCount(hour.began_ms, hour.count + 1)
     return replace(firmware, link=replace(firmware.link, break_glass=counted_one))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from openitb.implant.firmware.cell import NEW_CELL, Cell
 from openitb.implant.senses import CALM, Senses
 from openitb.protocol import LogKind
 from openitb.protocol.chain import Detail
@@ -23,7 +24,8 @@ class Feeling:
     `still_since_ms` is the tick of the first stroke that the rotor did not follow, `stalled` what is
     made of it after the qualifying time. `captured` is the telemetry lock: nothing is driven until a
     programmer has read the pump. The two numbers are those of the log entries at which the clock lost
-    its time and memory its settings, None once that has been put right.
+    its time and memory its settings, None once that has been put right. `hung_since_ms` is the tick since
+    which what drives the motor makes no progress, `bites` how often it was restarted since.
     """
 
     senses: Senses = CALM
@@ -33,6 +35,9 @@ class Feeling:
     clock_lost_entry: int | None = None
     reset_entry: int | None = None
     late: tuple[LateEntry, ...] = ()
+    hung_since_ms: int | None = None
+    bites: int = 0
+    cell: Cell = NEW_CELL
 
 
 NOTHING_FELT = Feeling()

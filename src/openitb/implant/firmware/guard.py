@@ -62,7 +62,7 @@ class Guard:
             return None
         plain = train.rate_nl_per_day - sum(charge.rate_nl_per_day for charge in charges)
         covered = self._covered(train, charges)
-        if covered is None or not 0 <= plain <= self.limits.highest_nl_per_day:
+        if covered is None or not 0 <= plain <= max(0, self.limits.highest_nl_per_day):
             return None
         return self._within_windows(covered, charges)
 

@@ -18,6 +18,7 @@ class Staged:
     program_digest: str
     order: Order
     prime_nl: int
+    reason: str
     dose_pg_per_day: int
     by: str
     until_ms: int

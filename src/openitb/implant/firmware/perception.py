@@ -30,17 +30,27 @@ def feel(firmware: Firmware, build: Build, senses: Senses) -> Firmware:
         firmware = _reset(firmware, build)
     if before.clock_kept and not senses.clock_kept:
         firmware = _clock_lost(firmware)
-    if senses.supply is Supply.WEAK and firmware.eri_ms is None:
-        firmware = replace(firmware, eri_ms=firmware.counter.tick_ms)
-    return firmware
+    tick_ms, feeling = firmware.counter.tick_ms, firmware.feeling
+    hung_ms = feeling.hung_since_ms if before.hung else tick_ms
+    return _with(
+        firmware,
+        cell=feeling.cell.seen(senses.supply is Supply.WEAK, tick_ms),
+        hung_since_ms=hung_ms if senses.hung else None,
+        bites=feeling.bites if senses.hung else 0,
+    )
 
 
 def captured(firmware: Firmware) -> Firmware:
-    """The firmware after noise was taken for a programmer, which happens only while an alarm sounds."""
+    """The firmware after noise was taken for a programmer, which happens only while an alarm sounds.
+
+    Nothing is driven from then on, so from then on the rotor counts as standing still, and is told of.
+    """
     feeling = firmware.feeling
     if not (feeling.senses.captured and firmware.alarms) or feeling.captured:
         return firmware
-    return _with(logged(firmware, LogKind.TELEMETRY_CAPTURED, PUMP), captured=True)
+    since = feeling.still_since_ms
+    still_ms = since if since is not None else firmware.counter.tick_ms
+    return _with(logged(firmware, LogKind.TELEMETRY_CAPTURED, PUMP), captured=True, still_since_ms=still_ms)
 
 
 def turned(firmware: Firmware, build: Build, train: Train, confirmed: int) -> Firmware:
@@ -99,15 +109,16 @@ def forgotten(firmware: Firmware) -> Firmware:
     return firmware
 
 
-def safe_state(firmware: Firmware, build: Build, kind: LogKind) -> Firmware:
+def safe_state(firmware: Firmware, build: Build, kind: LogKind, failed: str = "") -> Firmware:
     """The firmware at minimum rate, its settings lost, with `kind` in the log as the reason.
 
-    What a clinician had allowed the patient is a setting too.
+    What a clinician had allowed the patient is a setting too. `failed` names what a self test found.
     """
     pump = catalogue.load().pump(build.pump_id)
     program = compile_order(MinimumRate(), firmware.controller.program.concentration_ug_per_ml, pump)
     controller = with_program(firmware.controller, program, (), firmware.counter.tick_ms)
     detail: Detail = (("before", firmware.controller.program.digest), ("after", program.digest))
+    detail = (*detail, ("failed", failed)) if failed else detail
     halt = firmware.controller.halt
     firmware = replace(
         firmware, controller=replace(controller, halt=halt), patient=firmware.patient.withheld()

@@ -114,7 +114,8 @@ def _adjust(firmware: Firmware, build: Build, command: RequestPatientAdjustment,
     require(fits, "steps", f"got {command.steps}, expected 1 up, or any number below zero to go down")
     if command.steps > 0:
         wait = firmware.patient.raise_wait_ms(firmware.counter.tick_ms, build.modes)
-        require(wait == 0, "steps", f"raised or permitted recently; up again in {format_duration(wait)}")
+        reason = f"raised or permitted recently; up again in {format_duration(wait)}"
+        require(wait == 0, "steps", reason, wait)
     moved = replace(adjustment, steps=adjustment.steps + command.steps)
     concentration = firmware.controller.program.concentration_ug_per_ml
     order = adjusted(adjustment.base, PERCENT + moved.steps * moved.step_percent)

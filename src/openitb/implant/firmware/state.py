@@ -1,4 +1,7 @@
-"""All that an implant's firmware remembers."""
+"""All that an implant's firmware remembers.
+
+Holds: TIM-01.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -78,7 +81,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """Belief: nothing in here is measured. `eri_ms` is the tick at which replacement fell due."""
+    """Belief: nothing in here is measured but the level, where a sensor is fitted.
+
+    `eri_ms` is the tick at which replacement fell due, `seal` a digest of what only commands may change.
+    """
 
     clock: WallClock
     controller: Controller
@@ -95,6 +101,8 @@ class Firmware:
     patient: PatientControls = NOTHING_ALLOWED
     feeling: Feeling = NOTHING_FELT
     link: LinkMemory = NOTHING_REMEMBERED
+    level_nl: int | None = None
+    seal: str = ""
 
     @property
     def at_ms(self) -> int:
@@ -108,7 +116,12 @@ class Firmware:
         return PumpState.MOTOR_STALL if self.feeling.stalled and wanted not in RESTING else wanted
 
     def believed_nl(self, build: Build) -> int:
-        """Computed volume in the reservoir now."""
+        """Volume in the reservoir now: what is computed, or less where a level sensor reads less."""
+        counted = self.counted_nl(build)
+        return counted if self.level_nl is None else min(counted, max(0, self.level_nl))
+
+    def counted_nl(self, build: Build) -> int:
+        """Volume in the reservoir now by strokes alone."""
         return self.reservoir.volume_nl(self.counter.strokes, build.stroke_nl)
 
 

@@ -56,11 +56,13 @@ class Made:
     """What became of a train: strokes the rotor's feedback confirmed, and what a meter would read.
 
     `measured` left with strokes, in millionths of a nL; `loose` left without, in nL/day x ms.
+    `level_nl` is what a level sensor reads at the end.
     """
 
     confirmed: int
     measured: int = 0
     loose: int = 0
+    level_nl: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 One table, three readers: the firmware (which event a state admits, and what flows in it), the page
 `docs/states.md`, and a test that brings a pump into every state and tries every event. An event that
 is neither led on nor refused cannot occur in that state.
+
+Holds: DEL-15.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,6 @@
 Holds: TEL-06, DEL-05.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from openitb.implant.firmware.change import Change
 from openitb.implant.firmware.link_memory import LinkMemory, Staged
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.state import Firmware
-from openitb.prescription import Program, order_to_mapping
+from openitb.prescription import Program
 from openitb.protocol import (
     CommitStaged,
     ConfirmProgram,
@@ -21,7 +20,7 @@ from openitb.protocol import (
     StagedProgram,
     StageProgram,
     TransferReport,
-    schema,
+    staged_digest,
 )
 
 Planner = Callable[[ProgramPump], Change]
@@ -30,7 +29,12 @@ Planner = Callable[[ProgramPump], Change]
 def as_program(command: StageProgram) -> ProgramPump:
     """The command that would run at once what is only to be staged."""
     return ProgramPump(
-        command.actor, command.command_id, command.expected_digest, command.order, command.prime_nl
+        command.actor,
+        command.command_id,
+        command.expected_digest,
+        command.order,
+        command.prime_nl,
+        command.reason,
     )
 
 
@@ -38,11 +42,12 @@ def stage(firmware: Firmware, command: StageProgram, program: Program, at_once: 
     """The change that lays a program aside; `at_once` is the change it would be, checked whole."""
     lifetime_ms = catalogue.load().practice["transfer"].fact("staged_lifetime").whole("ms")
     staged = Staged(
-        digest=_digest(command, program),
+        digest=staged_digest(command, program.digest),
         against_digest=command.expected_digest,
         program_digest=program.digest,
         order=command.order,
         prime_nl=command.prime_nl,
+        reason=command.reason,
         dose_pg_per_day=program.daily_dose_pg,
         by=command.actor,
         until_ms=firmware.counter.tick_ms + lifetime_ms,
@@ -63,10 +68,7 @@ def commit(firmware: Firmware, command: CommitStaged, plan: Planner) -> Change:
     assert staged is not None  # noqa: S101  # for the type checker; refused above
     reason = f"other content is staged ({staged.digest:.12}); read it back again"
     require(command.staged_digest == staged.digest, "staged_digest", reason)
-    program = ProgramPump(
-        command.actor, command.command_id, staged.against_digest, staged.order, staged.prime_nl
-    )
-    at_once = plan(program)
+    at_once = plan(_program_of(staged, command))
     unconfirmed = staged.program_digest
 
     def effect(now: Firmware) -> Firmware:
@@ -102,6 +104,17 @@ def current(firmware: Firmware) -> Staged | None:
     return staged if staged is not None and firmware.counter.tick_ms < staged.until_ms else None
 
 
+def _program_of(staged: Staged, command: CommitStaged) -> ProgramPump:
+    return ProgramPump(
+        command.actor,
+        command.command_id,
+        staged.against_digest,
+        staged.order,
+        staged.prime_nl,
+        staged.reason,
+    )
+
+
 def _told(staged: Staged, firmware: Firmware) -> StagedProgram:
     return StagedProgram(
         staged_digest=staged.digest,
@@ -109,17 +122,12 @@ def _told(staged: Staged, firmware: Firmware) -> StagedProgram:
         program_digest=staged.program_digest,
         order=staged.order,
         prime_nl=staged.prime_nl,
+        reason=staged.reason,
         concentration_ug_per_ml=firmware.controller.program.concentration_ug_per_ml,
         dose_pg_per_day=staged.dose_pg_per_day,
         by=staged.by,
         expires_in_ms=staged.until_ms - firmware.counter.tick_ms,
     )
-
-
-def _digest(command: StageProgram, program: Program) -> str:
-    """Over everything that a commit would do, and nothing of who asked."""
-    content = [command.expected_digest, program.digest, order_to_mapping(command.order), command.prime_nl]
-    return hashlib.sha256(b"openitb staged 1\n" + schema.to_bytes(content)).hexdigest()
 
 
 def _linked(firmware: Firmware, link: LinkMemory) -> Firmware:

@@ -2,13 +2,16 @@
 
 A stretch of constant flow ends where the flow changes, where a stage or the reservoir reaches a
 given stroke, or where a date falls due. In between nothing can happen, so it is one step.
+
+Holds: DEL-12, DEL-17.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from openitb.implant.build import Build
-from openitb.implant.firmware import alarms, controller, emergency
+from openitb.implant.firmware import alarms, controller, emergency, watchdog
+from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.bolus import Bolus
 from openitb.implant.firmware.credits import Charge
 from openitb.implant.firmware.perception import captured, clock_is_lost, forgotten, stall_due_ms, turned
@@ -25,7 +28,8 @@ def next_train(firmware: Firmware, build: Build, until_ms: int, turning: bool = 
     While the rotor is not `turning` the count stands, so no stroke can be one that matters.
     """
     counter = firmware.counter
-    if firmware.controller.halt is not None or firmware.feeling.captured:
+    held = firmware.feeling.captured or watchdog.is_hung(firmware)
+    if firmware.controller.halt is not None or held:
         return _idle(firmware, build, until_ms)
     rate = _rate(firmware, build)
     end_ms = min((until_ms, *_changes(firmware, build), *_dates(firmware, build, rate)))
@@ -78,6 +82,7 @@ def ran(firmware: Firmware, build: Build, train: Train, made: Made) -> Firmware:
         guard=firmware.guard.after(train, charges(firmware, build, train), train.count - made.confirmed),
         controller=controller.poured(firmware.controller, _bolus_flow(firmware, build), ms),
         surveillance=_surveyed(firmware, build, made),
+        level_nl=None if build.level_tolerance_nl is None else made.level_nl,
     )
     return settled(turned(firmware, build, train, made.confirmed), build)
 
@@ -107,7 +112,7 @@ def vetoed(firmware: Firmware, build: Build) -> Firmware:
 def settled(firmware: Firmware, build: Build) -> Firmware:
     """The firmware with everything done that is due now: stages ended, dates noted, alarms raised."""
     firmware = _end_bolus(_end_stages(forgotten(firmware)))
-    firmware = _note_replacement(firmware, build)
+    firmware = _note_replacement(_bitten(firmware, build), build)
     firmware = _error_ends_bolus(captured(alarms.raise_due(firmware, build)))
     latched = {alarm.condition for alarm in firmware.alarms}
     if AlarmCondition.END_OF_SERVICE in latched:
@@ -115,6 +120,11 @@ def settled(firmware: Firmware, build: Build) -> Firmware:
     if alarms.exceeds(firmware, build):
         return _halted(firmware, PumpState.GUARD_STOP)
     return firmware
+
+
+def _bitten(firmware: Firmware, build: Build) -> Firmware:
+    after = watchdog.bitten(firmware, build)
+    return after if after.controller is firmware.controller else authorised(firmware, after, build)
 
 
 def _halted(firmware: Firmware, state: PumpState) -> Firmware:
@@ -143,11 +153,13 @@ def _idle(firmware: Firmware, build: Build, until_ms: int) -> Train:
 
 
 def _runs_by_program_alone(firmware: Firmware, build: Build) -> bool:
-    """True if no stage, bolus, stall, meter or loss has a say in what flows or in what is noticed."""
+    """True if no stage, bolus, stall, sensor or loss has a say in what flows or in what is noticed."""
     control, feeling = firmware.controller, firmware.feeling
-    undisturbed = feeling.still_since_ms is None and not feeling.captured and not clock_is_lost(firmware)
+    hindered = feeling.captured or clock_is_lost(firmware) or feeling.hung_since_ms is not None
+    undisturbed = feeling.still_since_ms is None and not hindered
     alone = control.halt is None and not control.stages and control.bolus is None
-    return alone and undisturbed and build.meter is None and len(control.program.week) > 1
+    unseen = build.meter is None and build.level_tolerance_nl is None
+    return alone and undisturbed and unseen and len(control.program.week) > 1
 
 
 def _changes(firmware: Firmware, build: Build) -> Iterator[int]:
@@ -166,16 +178,26 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
     if since is not None:
         due = (since + build.stop_warning_ms, since + build.stopped_too_long_ms)
         yield from (at_ms for at_ms in due if at_ms > firmware.counter.tick_ms)
+    yield from watchdog.dates(firmware, build)
     stall_due = stall_due_ms(firmware, build)
     if stall_due is not None:
         yield stall_due
     reduced = emergency.running(firmware)
     if reduced is not None and reduced.due_ms > firmware.counter.tick_ms:
         yield reduced.due_ms
-    if firmware.eri_ms is None:
-        yield _replacement_due(firmware, build, rate)
-    elif firmware.controller.halt is not PumpState.END_OF_SERVICE:
-        yield service_ends_ms(build.battery, firmware.eri_ms)
+    yield from _dates_of_cell(firmware, build, rate)
+
+
+def _dates_of_cell(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
+    """When replacement falls due, by charge or because the cell looks weak; after that, when service ends."""
+    if firmware.eri_ms is not None:
+        if firmware.controller.halt is not PumpState.END_OF_SERVICE:
+            yield service_ends_ms(build.battery, firmware.eri_ms)
+        return
+    yield _replacement_due(firmware, build, rate)
+    weak_ms = firmware.feeling.cell.due_ms(build.supervision.cell_weak_ms)
+    if weak_ms is not None and weak_ms > firmware.counter.tick_ms:
+        yield weak_ms
 
 
 def _strokes_wanted(firmware: Firmware, build: Build, turning: bool) -> int | None:
@@ -227,7 +249,8 @@ def _bolus_flow(firmware: Firmware, build: Build) -> int:
 
 def _note_replacement(firmware: Firmware, build: Build) -> Firmware:
     tick_ms = firmware.counter.tick_ms
-    if firmware.eri_ms is None and _replacement_due(firmware, build, rate=0) <= tick_ms:
+    is_weak = firmware.feeling.cell.at(tick_ms) >= build.supervision.cell_weak_ms
+    if firmware.eri_ms is None and (is_weak or _replacement_due(firmware, build, rate=0) <= tick_ms):
         return replace(firmware, eri_ms=tick_ms)
     return firmware
 

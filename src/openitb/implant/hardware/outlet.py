@@ -12,6 +12,8 @@ from openitb.implant.hardware.parts import Hardware
 from openitb.implant.hardware.spells import IN_ORDER
 from openitb.timeline import Parcel
 
+LEVEL_EVERY_MS = units.MS_PER_H  # of a pump that has a sensor for it
+
 
 class Outlet:
     """Collects what leaves between two true instants, stretch by stretch of unchanging condition."""
@@ -42,11 +44,13 @@ class Outlet:
         return now.turning and self.turns and not now.shut and not now.free_nl_per_day
 
     def ticks_that_matter(self, firmware: Firmware, build: Build) -> Iterator[int]:
-        """When free flow has emptied the reservoir, and when a meter has noticed it."""
+        """When free flow has emptied the reservoir, when a meter has noticed it, when a level is read."""
         free, left_nl = self._free_nl_per_day, self.hardware.reservoir.available_nl
+        now = firmware.counter.tick_ms
+        if build.level_tolerance_nl is not None:
+            yield (now // LEVEL_EVERY_MS + 1) * LEVEL_EVERY_MS
         if not free:
             return
-        now = firmware.counter.tick_ms
         yield now - (self.hardware.seeped - left_nl * units.MS_PER_DAY) // free
         noticed_ms = firmware.surveillance.ms_to_notice(build.meter, free) if build.meter else None
         if noticed_ms is not None:
@@ -73,18 +77,16 @@ class Outlet:
         """
         strokes = train.count if self._condition.turning else 0
         wet = self._wet(strokes, stroke_nl)
-        made = Made(
-            confirmed=train.count if self.turns else 0,
-            measured=wet * self._read(stroke_nl),
-            loose=self._free_nl_per_day * (train.end_ms - train.start_ms),
-        )
+        confirmed = train.count if self.turns else 0
+        measured, loose = wet * self._read(stroke_nl), self._free_nl_per_day * (train.end_ms - train.start_ms)
         begun_ms = train.start_ms
         if 0 < wet < strokes:
             begun_ms = train.tick_of(wet)
             self._leave(train.start_ms, begun_ms, wet * stroke_nl)
             strokes -= wet
         self._leave(begun_ms, train.end_ms, strokes * stroke_nl)
-        return made
+        level_nl = self.hardware.reservoir.volume_nl + self._condition.level_nl
+        return Made(confirmed, measured, loose, level_nl)
 
     def turn_whole(self, trains: Sequence[Train], stroke_nl: int) -> None:
         """Make the strokes of trains one after the other, through a sound outlet: what `turn` does, at once.

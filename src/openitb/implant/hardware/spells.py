@@ -30,9 +30,11 @@ class SpellKind(StrEnum):
     DISTURBED = "disturbed"  # a field strong enough to upset electronics; no amount
     CAPTURED = "captured"  # noise that telemetry takes for a programmer; no amount
     LOCKED = "locked"  # nobody can read or program the pump; no amount
+    HUNG = "hung"  # what drives the motor makes no progress, however often it is restarted; no amount
+    LEVEL = "level"  # nL that a level sensor reads too much, spells add up
 
 
-WITH_AMOUNT = frozenset({SpellKind.GAIN, SpellKind.FREE_FLOW, SpellKind.DRIFT})
+WITH_AMOUNT = frozenset({SpellKind.GAIN, SpellKind.FREE_FLOW, SpellKind.DRIFT, SpellKind.LEVEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Condition:
     gain_ppm: int = 0
     free_nl_per_day: int = 0
     drift_ppm: int = 0
+    level_nl: int = 0
     senses: Senses = CALM
 
 
@@ -99,6 +102,7 @@ def condition_at(spells: Iterable[Spell], at_ms: int) -> Condition:
         gain_ppm=_sum(now, SpellKind.GAIN),
         free_nl_per_day=_sum(now, SpellKind.FREE_FLOW),
         drift_ppm=_sum(now, SpellKind.DRIFT),
+        level_nl=_sum(now, SpellKind.LEVEL),
         senses=_senses(kinds),
     )
 
@@ -127,4 +131,5 @@ def _senses(kinds: set[SpellKind]) -> Senses:
         disturbed=SpellKind.DISTURBED in kinds,
         captured=SpellKind.CAPTURED in kinds,
         locked=SpellKind.LOCKED in kinds,
+        hung=SpellKind.HUNG in kinds,
     )

@@ -24,6 +24,7 @@ from openitb.protocol import (
     Reply,
     RequestPatientAdjustment,
     RequestPatientBolus,
+    Role,
 )
 from openitb.telemetry import LinkDown, NoAnswer
 
@@ -185,7 +186,6 @@ def _press(unit: Unit, card: Card, request: Callable[[str], PatientRequest]) -> 
 
 
 def _sent(card: Card, command: PatientRequest) -> Answer:
-    """The pump's answer; where it says no, how long to wait is read in the same contact."""
     try:
         with contact(card.wand) as channel:
             reply = ask(channel, command)
@@ -194,16 +194,8 @@ def _sent(card: Card, command: PatientRequest) -> Answer:
     except (NoAnswer, ProtocolError):
         return Unanswered()
     if isinstance(reply, Refused):
-        return Denied(reply.reason, _wait_ms(card, command))
+        return Denied(reply.reason, reply.wait_ms or 0)
     return Granted(_GRANTED[type(command)])
-
-
-def _wait_ms(card: Card, command: PatientRequest) -> int:
-    said = status(card)
-    if isinstance(said, NoContact):
-        return 0
-    allowed = said.bolus if isinstance(command, RequestPatientBolus) else None
-    return allowed.wait_ms if allowed else 0
 
 
 def _of_kept(reply: Reply) -> Answer:
@@ -259,4 +251,4 @@ def _bounces(unit: Unit, now_ms: int) -> bool:
 
 
 def _sender(card: Card) -> Sender:
-    return Sender(ACTOR, card.running)
+    return Sender(ACTOR, card.running, Role.PATIENT)

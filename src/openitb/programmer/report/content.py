@@ -14,21 +14,26 @@ from openitb.catalogue import Pump
 from openitb.prescription.answers import Value, number
 from openitb.prescription.gate import Finding
 from openitb.prescription.orders import describe_order, order_to_mapping
+from openitb.programmer.advice import advice
 from openitb.programmer.comparison import compare
-from openitb.programmer.library import edition, edition_line
-from openitb.programmer.outcomes import Applied, Partly, Reading, Refused, VisitOutcome
+from openitb.programmer.library import edition, edition_line, library_line
+from openitb.programmer.outcomes import Applied, Outcome, Partly, Reading, Refused
 from openitb.programmer.plan import Plan
 from openitb.programmer.plan_rules import high_alert, judged, slips
 from openitb.programmer.review import dose_history
 from openitb.programmer.sealed import seal
 from openitb.programmer.second import Approval, Signature
-from openitb.programmer.sending import name
-from openitb.programmer.visit import Visit
-from openitb.programmer.workflow import TEXT_FIELDS
+from openitb.programmer.visit import Visit, last_reading
+from openitb.programmer.workflow import CHOSEN, FILE_FIELDS, TEXT_FIELDS
 from openitb.protocol import LogEntry
 from openitb.protocol.describe import describe_entry
 
-KEPT_OUT = frozenset({"old_report", "patient_id"})  # told elsewhere in the report, or too long for it
+KEPT_OUT = FILE_FIELDS | {"patient_id"}  # told elsewhere in the report, or too long for it
+_CONFIRMED = {
+    True: "",
+    False: ", committed, not yet confirmed by read-back",
+    None: ", whether confirmed was not read",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Desk:
 
 def session_report(visit: Visit, desk: Desk) -> dict[str, Any]:
     """Everything of a visit, ready for JSON; digest over all the rest."""
-    last = reading_of(visit)
+    last = last_reading(visit)
     return seal(
         {
             "demo": desk.is_demo,
@@ -56,23 +61,14 @@ def session_report(visit: Visit, desk: Desk) -> dict[str, Any]:
             else [_finding(found) for found in judged(visit.plan).findings],
             "overrides": _overrides(visit, desk),
             "second_person": _second(visit),
+            "refill": _refill(visit),
             "outcome": _outcome(visit),
+            "advice": list(advice(visit)),
             "observations": _observations(visit),
             "log": [_entry(entry) for entry in _log_of_visit(visit.reading, last)],
-            "limits": {"edition": edition(), "line": edition_line()},
+            "limits": {"edition": edition(), "line": edition_line(last.access)},
         }
     )
-
-
-def reading_of(visit: Visit) -> Reading:
-    """The last the pump said of itself in this visit."""
-    match visit.outcome:
-        case Applied(reading) | Partly(reading):
-            return reading
-        case Refused(reading=reading) if reading is not None:
-            return reading
-        case _:
-            return visit.reading
 
 
 def pump_state(reading: Reading) -> dict[str, Any]:
@@ -106,10 +102,12 @@ def pump_state(reading: Reading) -> dict[str, Any]:
         "replacement_indicator_ms": read.battery.replacement_indicator_ms,
         "log_head": {"number": read.log_head.number, "digest": read.log_head.digest.hex()},
         "log_fault": reading.log_fault,
+        "confirmed": None if reading.transfer is None else reading.transfer.confirmed,
+        "library": library_line(reading.access),
     }
 
 
-def outcome_text(outcome: VisitOutcome | None) -> tuple[str, str]:
+def outcome_text(outcome: Outcome | None) -> tuple[str, str]:
     """One word for what became of the pump, and the sentence; never more than was read back."""
     match outcome:
         case None:
@@ -138,6 +136,8 @@ def _visit(visit: Visit, desk: Desk) -> dict[str, Any]:
 
 def _patient(visit: Visit) -> dict[str, Any]:
     limits = visit.chart.limits
+    if limits is None:
+        return {"id": str(visit.answers.get("patient_id", "")), "on_record": False}
     return {
         "id": visit.chart.patient_id,
         "origin": limits.origin,
@@ -196,6 +196,25 @@ def _second(visit: Visit) -> dict[str, Any]:
     return {"needed_for": needed, "approval": None if approval is None else _approval(approval)}
 
 
+def _refill(visit: Visit) -> dict[str, Any]:
+    """The record of a fill: volumes, drug, package, and the two who stand for it; empty without one."""
+    plan, approval = visit.plan, None if visit.consent is None else visit.consent.approval
+    package = None if plan is None else plan.draft.package
+    if plan is None or package is None:
+        return {}
+    held = plan.reading.interrogation.reservoir
+    return {
+        "expected_nl": max(0, held.volume_nl - held.residual_nl),
+        "drawn_nl": plan.draft.drawn_nl,
+        "injected_nl": plan.draft.injected_nl,
+        "product": package.product,
+        "concentration_ug_per_ml": plan.concentration_ug_per_ml,
+        "lot": package.lot,
+        "expires": package.expires.isoformat(),
+        "people": [] if approval is None else [approval.proposed.person_id, approval.verified.person_id],
+    }
+
+
 def _approval(approval: Approval) -> dict[str, Any]:
     return {"proposed": _signature(approval.proposed), "verified": _signature(approval.verified)}
 
@@ -218,15 +237,14 @@ def _outcome(visit: Visit) -> dict[str, Any]:
         "kind": word,
         "text": sentence,
         "plan_digest": "" if visit.plan is None else visit.plan.digest,
-        "commands": [{"what": name(sent), "command_id": sent.command_id} for sent in visit.sent],
+        "commands": [{"what": sent.what, "command_id": sent.command_id} for sent in visit.sent],
     }
 
 
 def _observations(visit: Visit) -> dict[str, str]:
+    words = {**TEXT_FIELDS, **{key: label for key, (label, _) in CHOSEN.items()}}
     return {
-        TEXT_FIELDS[key]: str(value)
-        for key, value in visit.answers.items()
-        if key in TEXT_FIELDS and key not in KEPT_OUT
+        words[key]: str(value) for key, value in visit.answers.items() if key in words and key not in KEPT_OUT
     }
 
 
@@ -274,6 +292,7 @@ def shown_amounts(state: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Delivered since refill", units.format_volume(state["delivered_since_refill_nl"])),
         ("Alarms", ", ".join(alarm["condition"] for alarm in state["alarms"]) or "none"),
         ("Battery used", f"{units.format_number(state['battery_used_permille'] / 10, 1)} %"),
-        ("Program digest", state["program_digest"]),
+        ("Program digest", f"{state['program_digest']}{_CONFIRMED[state['confirmed']]}"),
+        ("Drug library", state["library"]),
         ("Log", state["log_fault"] or f"{state['log_head']['number']} entries, chain verified"),
     ]

@@ -31,6 +31,7 @@ def sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, s
     parts = (
         ("Visit", _visit(report)),
         ("Outcome", [(report["outcome"]["kind"], report["outcome"]["text"])]),
+        ("What to know and do", [(str(at), line) for at, line in enumerate(report["advice"], start=1)]),
         ("Changed, old to new", changes(report)),
         ("Pump as read back", shown_amounts(report["pump"])),
         (

@@ -94,7 +94,8 @@ def _read_old(desk: Desk) -> Request:
 
 
 def _order(desk: Desk, order: Order, prime_nl: int = 0) -> Request:
-    return ProgramPump(desk.actor, desk.command_id, desk.read.program_digest, order, prime_nl)
+    reason = "a drill" if isinstance(order, Stopped) else ""
+    return ProgramPump(desk.actor, desk.command_id, desk.read.program_digest, order, prime_nl, reason)
 
 
 def _constant(draw: random.Random, pump: Pump, drug: int) -> Order:

@@ -1,0 +1,1 @@
+"""Mutation tests of what decides on a dose: `make mutation` writes docs/mutation.md."""
