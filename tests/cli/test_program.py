@@ -117,3 +117,13 @@ def test_an_exercise_too_is_for_the_people_on_its_list_only(
 ) -> None:
     assert run(["program", "--demo", "--by", "nobody"]) == 2
     assert capsys.readouterr().err.startswith("by: got 'nobody'")
+
+
+@pytest.mark.requirement("RES-04", "RES-08")
+def test_the_printed_report_of_a_fill_says_what_was_drawn_and_from_which_package(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["program", "--demo", "--script", str(VISITS / "refill-and-adjust.toml")]) == 0
+    printed = capsys.readouterr().out
+    assert "10.6 mL, expected 10.6 mL" in printed
+    assert "lot L-2041, until 2099-12-31" in printed
