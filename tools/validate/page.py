@@ -112,7 +112,7 @@ def _table(figures: Figures, section: str) -> Iterator[str]:
     for target in targets(section):
         cells = [cell for preset in _PRESETS for cell in _cells(figures, preset, target)]
         published = f"{target.printed}{'' if target.confidence.is_sourced else ' ⚠'}"
-        yield f"| {_pretty(target.name)} | {_pretty(published)} | {' | '.join(cells)} | {target.note} |"
+        yield f"| {_micro(target.name)} | {_pretty(published)} | {' | '.join(cells)} | {target.note} |"
 
 
 def _cells(figures: Figures, preset: str, target: Target) -> tuple[str, str]:
@@ -203,5 +203,9 @@ def _bold(verdict: str) -> str:
     return verdict if verdict == "met" else f"**{verdict}**"
 
 
+def _micro(text: str) -> str:
+    return text.replace(" ug", " µg")
+
+
 def _pretty(text: str) -> str:
-    return text.replace(" ug", " µg").replace("hour", "h").replace("percent", "%").replace(" point", "")
+    return _micro(text).replace("hour", "h").replace("percent", "%").replace(" point", "")
