@@ -60,8 +60,7 @@ def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
     mean = mean_flow(program)  # what a pump without a clock runs at
     full = ((ms, max(fullest(program, ms), mean * ms)) for ms in build.guard_windows_ms)
     watched = (Limit(window_ms, most) for window_ms, most in full if most < highest * window_ms)
-    doses = (_dose_limit(dose, program) for dose in after.dose_limits)
-    limits = (*map(change.of_program, watched), *map(change.of_dose, doses))
+    limits = (*map(change.of_program, watched), *map(change.of_dose, after.dose_limits))
     return Limits(highest, max(build.guard_windows_ms), limits)
 
 
@@ -92,8 +91,15 @@ class _Change:
             return old
         return self.begun(new)
 
-    def of_dose(self, new: Limit) -> Limit:
-        """A limit on dose. Where it replaces another, no window may hold more than the larger of them."""
+    def of_dose(self, dose: WindowDose) -> Limit:
+        """A limit on dose. Where it replaces another, no window may hold more than the larger of them.
+
+        The fall back to minimum rate has room beside what was given: otherwise a pump that gave all it
+        may would stand still where it is to idle.
+        """
+        program = self.after.controller.program
+        room = mean_flow(program) * dose.window_ms if isinstance(program.order, MinimumRate) else 0
+        new = Limit(dose.window_ms, flow_of(dose, program) + room, with_boluses=True)
         old = self._old(new)
         if old is None:
             return self.begun(new)
@@ -101,7 +107,7 @@ class _Change:
             return old
         tick_ms = self.after.counter.tick_ms
         still = old.spanning if tick_ms - new.window_ms < old.since_ms else 0
-        return replace(new, since_ms=tick_ms, spanning=max(old.most, still))
+        return replace(new, since_ms=tick_ms, spanning=max(old.most, still) + room)
 
     def begun(self, new: Limit) -> Limit:
         """A limit that holds from now on."""
@@ -140,16 +146,6 @@ class _Flowed:
 def _pattern(firmware: Firmware) -> tuple[object, ...]:
     """All that decides what flows at which tick."""
     return firmware.controller.program.week, firmware.clock, clock_is_lost(firmware)
-
-
-def _dose_limit(dose: WindowDose, program: Program) -> Limit:
-    """A limit on dose as the guard keeps it: the fall back to minimum rate has room beside what was given.
-
-    Otherwise a pump that gave all it may would stand still where it is to idle.
-    """
-    idles = isinstance(program.order, MinimumRate)
-    room = mean_flow(program) * dose.window_ms if idles else 0
-    return Limit(dose.window_ms, flow_of(dose, program) + room, with_boluses=True)
 
 
 def flow_of(limit: WindowDose, program: Program) -> int:

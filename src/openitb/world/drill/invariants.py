@@ -142,8 +142,9 @@ def silence_of_the_motor_sounds(scene: Scene) -> str:
         return f"{state.value}, expected {'a guard stop' if expected.halted else 'none'}"
     if state is PumpState.GUARD_STOP and not expected.given_back:
         return "the guard has stopped a pump that did what was ordered"
-    if expected.felt.captured and not latched:
-        return "held by telemetry, and nothing sounds"
+    still = expected.felt.still_since_ms
+    if still is not None and expected.tick_ms - still >= expected.specs.stall_ms and not latched:
+        return "nothing is driven, and nothing sounds"
     is_off = state in {PumpState.STOPPED, PumpState.GUARD_STOP, PumpState.END_OF_SERVICE}
     is_meant = expected.is_still or expected.halted or expected.is_over
     return "" if is_off == is_meant else f"{state.value}, expected {expected.order}"
