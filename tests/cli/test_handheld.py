@@ -1,10 +1,18 @@
 """`openitb handheld` as it is called."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from openitb import catalogue, units
 from openitb.cli.main import run
+from openitb.cli.pump import clock
+from openitb.implant import Contents, Home, PumpService, new_implant, provision
+from openitb.implant.pairing import open_gate
+from openitb.programmer.session import Wand, ask, contact
+from openitb.protocol import Applied, RevokeKey, Role
+from openitb.telemetry import code_text
 
 
 def test_an_exercise_shows_what_is_allowed_and_gives_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,3 +64,68 @@ def test_a_pump_out_of_reach_is_unknown_and_says_whom_to_call(
 def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["handheld"]) == 2
     assert capsys.readouterr().err.startswith("--home, --serial: missing")
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Home]:
+    home = Home(tmp_path / "implants")
+    pump = catalogue.load().pump("synchromed-ii-20")
+    contents = Contents(volume_nl=18 * units.NL_PER_ML, concentration_ug_per_ml=500)
+    provision(home, new_implant("NGP-1", pump, contents, clock()))
+    service = PumpService(home, clock)
+    service.start()
+    yield home
+    service.stop()
+
+
+@pytest.mark.requirement("TEL-09", "PAT-04")
+def test_a_new_handheld_is_paired_by_code_used_and_shut_out_again(
+    live: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate = open_gate(live, "NGP-1", Role.PATIENT, clock())
+    unit = tmp_path / "unit"
+    where = ["--home", str(live.path), "--serial", "NGP-1", "--unit", str(unit)]
+    assert run(["handheld", "pair", *where, "--code", code_text(gate.code), "--name", "Ada's"]) == 0
+    printed = capsys.readouterr().out
+    entry = live.load("NGP-1").firmware.log.entries[-1]
+    assert f"Digits {entry.get('digits')}:" in printed
+    assert f"as key {entry.get('key_id')}." in printed
+    assert (unit / "NGP-1.key").stat().st_mode & 0o777 == 0o600
+    assert run(["handheld", "status", *where]) == 0
+    assert "The pump says: stopped." in capsys.readouterr().out
+    wand = Wand(live.address(), "NGP-1", live.programmer_keys("NGP-1"))
+    with contact(wand) as channel:
+        revoked = ask(channel, RevokeKey("nurse", "1", bytes.fromhex(str(entry.get("key_id")))))
+    assert isinstance(revoked, Applied)
+    assert run(["handheld", "status", *where]) == 1
+    assert "No contact with the pump" in capsys.readouterr().out
+
+
+@pytest.mark.requirement("TEL-09")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"--code": "AAAA"}, "code: got 4 characters"),
+        ({"--code": "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AA"}, "not paired"),
+        ({"--name": ""}, "not paired|pairing.name"),
+        ({"--serial": "no/pe"}, "serial"),
+        ({"--unit": None}, "--unit: missing"),
+    ],
+)
+def test_a_pairing_that_goes_wrong_is_one_line_and_leaves_no_keys(
+    live: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, str | None], said: str
+) -> None:
+    gate = open_gate(live, "NGP-1", Role.PATIENT, clock())
+    asked = {
+        "--home": str(live.path),
+        "--serial": "NGP-1",
+        "--unit": str(tmp_path / "unit"),
+        "--code": code_text(gate.code),
+        **change,
+    }
+    arguments = [part for name, value in asked.items() if value is not None for part in (name, value)]
+    assert run(["handheld", "pair", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert any(part in error for part in said.split("|")), error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "unit").exists()

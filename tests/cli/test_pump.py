@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from openitb import units
 from openitb.cli.main import run
 from openitb.implant import Home
 from openitb.implant.pairing import request_bytes
 from openitb.implant.wand import Placement
+from openitb.programmer.actions import read_signed_library
 from openitb.protocol import Interrogate, Interrogation, decode_reply, encode
-from openitb.telemetry import Candidate, KeyPair, Keys, connect, pair, read_code
+from openitb.telemetry import Candidate, KeyPair, Keys, connect, is_signed, pair, read_code
 
 HOUR_MS = 3_600_000
 
@@ -120,3 +122,52 @@ def test_a_second_service_on_the_same_implants_is_refused_in_one_line(home: Home
         process.stdout.close()
     assert ended.returncode == 2
     assert re.fullmatch(r"implants: process \d+ still runs the pumps [^\n]+\n", ended.stderr)
+
+
+LIBRARY = """
+version = 3
+source = "clinic pharmacy"
+expires = 2100-12-31
+[[strength]]
+drug = "baclofen"
+name = "Baclofen"
+concentration = "500 ug/mL"
+highest = "900 ug/day"
+"""
+
+
+@pytest.mark.requirement("PRG-15", "SYS-09")
+def test_a_drug_library_is_signed_with_the_key_the_implants_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, out, home = tmp_path / "library.toml", tmp_path / "library.signed", tmp_path / "implants"
+    table.write_text(LIBRARY)
+    home.mkdir()
+    assert run(["pump", "publish", str(table), "--home", str(home), "--out", str(out)]) == 0
+    assert "version 3 of clinic pharmacy, signed, with Baclofen 500 µg/mL" in capsys.readouterr().out
+    made = read_signed_library(out.read_text())
+    assert made.edition.strengths[0].highest_dose_pg_per_day == 900 * units.PG_PER_UG
+    assert is_signed(Home(home).publisher().public, made.data, made.signature)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("version = 3", "", "library: got"),
+        ("version = 3", 'version = "3"', "library: got version"),
+        ("2100-12-31", '"soon"', "library.expires"),
+        ('"900 ug/day"', '"900"', "strength.highest"),
+        ("[[strength]]", "[strength]", "library.strength"),
+        ('drug = "baclofen"', "", "strength: got"),
+    ],
+)
+def test_a_table_that_is_no_library_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, named: str
+) -> None:
+    table, out = tmp_path / "library.toml", tmp_path / "library.signed"
+    table.write_text(LIBRARY.replace(old, new))
+    assert run(["pump", "publish", str(table), "--home", str(tmp_path), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(named)
+    assert error.count("\n") == 1
+    assert not out.exists()

@@ -267,3 +267,17 @@ def test_a_stop_from_the_page_needs_a_reason_and_leaves_it_in_the_pump(ward) -> 
     assert link().commit(full.system, agreed(full, stop, "wound opened")).kind == "applied"
     stopped = [e for e in log_entries(full.service.implant(SERIAL)) if e.kind is LogKind.STOPPED]
     assert stopped[-1].get("reason") == "wound opened"
+
+
+@pytest.mark.requirement("TEL-06", "PRG-15")
+def test_the_card_says_that_a_commit_waits_to_be_confirmed_and_which_library_is_in_use(
+    ward, monkeypatch
+) -> None:
+    full = ward(18)
+    assert "Program" not in dict(full.read().extra)
+    assert dict(full.read().extra)["Drug library"].text == "none in use"
+    asked, number = agreed(full), 9  # the confirmation
+    with monkeypatch.context() as patch:
+        lose(patch, number, acted=False, for_good=True)
+        assert link().commit(full.system, asked).kind == "unknown"
+    assert dict(full.read().extra)["Program"].text == "committed, not yet confirmed by read-back"

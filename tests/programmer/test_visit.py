@@ -276,7 +276,6 @@ def test_giving_less_at_once_waits_for_nobody(bench) -> None:
         ("review only", {}),
         ("mri before", {"magnet_plan": "nurse b reads it at 14:00"}),
         ("mri after", {"observation": "no alarm"}),
-        ("alarm test", {"tones_known": "both"}),
     ],
 )
 def test_a_visit_that_only_looks_reads_back_and_changes_nothing(bench, kind: str, asked: dict) -> None:

@@ -10,7 +10,7 @@ import pytest
 from openitb.implant import home as home_module
 from openitb.timeline import Parcel
 from openitb.world.drill.bed import Accounts
-from openitb.world.drill.disk import OPERATIONS, Disk, Mishap, ProcessEnded
+from openitb.world.drill.disk import OPERATIONS, OPERATIONS_OVER, Disk, Mishap, ProcessEnded
 
 SEEDS = range(40)
 
@@ -30,6 +30,51 @@ def test_a_file_is_replaced_in_the_operations_of_the_real_home(
     home_module.write_whole(tmp_path / "file", b"data")
     assert calls == ["open", "fdopen", "fsync", "replace", "open", "fsync"]
     assert OPERATIONS == ("create", "write", "sync", "rename", "sync folder")
+
+
+def test_a_slot_is_written_over_in_the_operations_of_the_real_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    (tmp_path / "slot").write_bytes(b"old" * 9)
+    for name in ("open", "fdopen", "fsync", "replace"):
+        real = getattr(os, name)
+
+        def told(*args: Any, real: Any = real, name: str = name, **named: Any) -> Any:
+            calls.append(name)
+            return real(*args, **named)
+
+        monkeypatch.setattr(home_module.os, name, told)
+    home_module.write_over(tmp_path / "slot", b"new")
+    assert calls == ["open", "fdopen", "fsync"]
+    assert OPERATIONS_OVER == ("write", "sync")
+    assert (tmp_path / "slot").read_bytes() == b"new"
+
+
+@pytest.mark.requirement("SYS-05")
+@pytest.mark.parametrize("operation", range(len(OPERATIONS_OVER)))
+def test_a_file_that_is_written_over_when_the_power_goes_is_torn_anywhere(operation: int) -> None:
+    left = set[bytes]()
+    for seed in SEEDS:
+        disk = Disk()
+        disk.replace("pump", b"oldold")
+        disk.arm(Mishap.POWER_LOSS, operation)
+        with pytest.raises(ProcessEnded):
+            disk.write_over("pump", b"newnewnew")
+        disk.lose_power(random.Random(seed))  # noqa: S311 - a repeatable history, not a secret
+        left.add(disk.read("pump"))
+    possible = {b"newnewnew"[:end] + b"oldold"[end:] for end in range(10)}
+    assert left == ({b"oldold"} if operation == 0 else possible)
+
+
+def test_a_disk_error_leaves_nothing_of_what_it_wrote_over() -> None:
+    for operation in range(len(OPERATIONS_OVER)):
+        disk = Disk()
+        disk.replace("pump", b"old")
+        disk.arm(Mishap.DISK_ERROR, operation)
+        with pytest.raises(OSError, match="does not take it"):
+            disk.write_over("pump", b"new")
+        assert disk.read("pump") == b""
 
 
 @pytest.mark.requirement("SYS-05")

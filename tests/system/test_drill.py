@@ -12,8 +12,8 @@ from openitb.world.drill.disk import Mishap
 from openitb.world.drill.line import FATES
 from openitb.world.drill.wishes import BY_ROLE
 
-# Pairing is drilled elsewhere; no drill is long enough to fill the log.
-SELDOM = {"implanted", "key paired", "log wrapped"}
+# Pairing, and parts that hang, are drilled elsewhere; no drill is long enough to fill the log.
+SELDOM = {"implanted", "key paired", "log wrapped", "restarted", "restarted too often", "self test failed"}
 
 
 @pytest.mark.slow
@@ -62,7 +62,8 @@ def test_every_action_request_state_and_effect_occurs() -> None:
         seen |= run(Plan(seed, 250, most_pumps=2)).seen
     expected = {action.name for action in ACTIONS} | {fate.name for fate in FATES}
     expected |= {row.name for rows in BY_ROLE.values() for row in rows}
-    expected |= {state.value for state in PumpState} - {"guard stop"}  # honest firmware is not stopped
+    # Honest firmware is not stopped; the end of a cell has runs of its own in examples/fault-runs.
+    expected |= {state.value for state in PumpState} - {"guard stop", "end of service"}
     expected |= {mishap.value for mishap in Mishap}
     expected |= {kind.value for kind in LogKind} - SELDOM
     assert expected - seen == set()

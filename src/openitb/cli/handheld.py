@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,9 +23,11 @@ from openitb.programmer.handheld import (
     press_step,
     status,
 )
+from openitb.programmer.handheld.pairing import keep_unit, pair_unit, unit_keys
 from openitb.programmer.session import Wand
 from openitb.programmer.station import demo_station, patient_wand
 from openitb.protocol import Role
+from openitb.telemetry import key_id
 
 NS_PER_MS = 1_000_000
 NOT_GIVEN = 1
@@ -33,14 +36,23 @@ DEFAULT_CALL = "Call your clinic, and at night the number on your emergency card
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Action = Annotated[
-    Literal["status", "bolus", "more", "less", "check"],
+    Literal["status", "bolus", "more", "less", "check", "pair"],
     typer.Argument(
-        help="status, bolus (extra dose), more or less (daily dose), check (an unanswered request)"
+        help="status, bolus (extra dose), more or less (daily dose), check (an unanswered request), "
+        "pair (a new handheld)"
     ),
 ]
 HomeOption = Annotated[Path | None, typer.Option("--home", help="the folder where the implants live")]
 Serial = Annotated[str, typer.Option("--serial", help="the pump's serial number")]
 Call = Annotated[str, typer.Option("--call", help="whom to call, as the clinic wrote it on the handheld")]
+UnitFolder = Annotated[
+    Path | None,
+    typer.Option("--unit", help="the folder of a paired handheld; without it the one made with the pump"),
+]
+Code = Annotated[
+    str, typer.Option("--code", help="the code that `openitb pump pair` shows; asked if left out")
+]
+Name = Annotated[str, typer.Option("--name", help="what the pump shall call a new handheld")]
 DemoOption = Annotated[bool, typer.Option("--demo", help="An exercise with a pump that exists only here.")]
 
 
@@ -51,6 +63,9 @@ def handheld(
     serial: Serial = "",
     call: Call = DEFAULT_CALL,
     demo: DemoOption = False,
+    unit: UnitFolder = None,
+    code: Code = "",
+    name: Name = "handheld",
 ) -> None:
     """What your pump allows now, its alarms in words, and asking it for what your clinic allowed.
 
@@ -58,9 +73,12 @@ def handheld(
 
     Example: openitb handheld status --demo
     """
-    with _wand(home, serial, demo) as wand:
+    if action == "pair":
+        _pair(_place(home, serial), Pairing(serial, unit, code, name))
+        return
+    with _wand(home, serial, demo, unit) as wand:
         card = Card(wand, call, _running, lambda: str(uuid.uuid4()))
-        memory = None if demo or home is None else home / "handheld" / f"{serial}.json"
+        memory = None if demo or home is None else (unit or home / "handheld") / f"{serial}.json"
         done = _status(card) if action == "status" else _asked(action, card, memory)
     if not done:
         raise typer.Exit(NOT_GIVEN)
@@ -109,16 +127,41 @@ def _remember(memory: Path | None, unit: Unit) -> None:
         memory.write_text(json.dumps({"pending": unit.pending}), encoding="utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A handheld about to be paired."""
+
+    serial: str
+    unit: Path | None
+    code: str
+    name: str
+
+
+def _pair(place: Home, asked: Pairing) -> None:
+    if asked.unit is None:
+        raise EntryError("--unit: missing, expected a folder for the new handheld")
+    code = asked.code or typer.prompt("Code")
+    new = pair_unit(place.address(), asked.serial, code, asked.name)
+    keep_unit(asked.unit, asked.serial, new.keys)
+    typer.echo(f"Paired with {asked.serial} as key {key_id(new.keys.own.public).hex()}.")
+    typer.echo(f"Digits {new.digits}: use it only if the clinic sees the same.")
+
+
 @contextmanager
-def _wand(home: Path | None, serial: str, demo: bool) -> Iterator[Wand]:
+def _wand(home: Path | None, serial: str, demo: bool, unit: Path | None) -> Iterator[Wand]:
     if demo:
         with demo_station(lambda: time.time_ns() // NS_PER_MS, lambda: str(uuid.uuid4())) as station:
             yield patient_wand(station)
         return
+    place = _place(home, serial)
+    keys = place.programmer_keys(serial, Role.PATIENT) if unit is None else unit_keys(unit, serial)
+    yield Wand(place.address(), serial, keys)
+
+
+def _place(home: Path | None, serial: str) -> Home:
     if home is None or not serial:
         raise EntryError("--home, --serial: missing, expected the folder of the implants and a serial number")
-    place = Home(home)
-    yield Wand(place.address(), serial, place.programmer_keys(serial, Role.PATIENT))
+    return Home(home)
 
 
 def _running() -> int:

@@ -12,6 +12,7 @@ import typer
 
 from openitb import catalogue, units
 from openitb.cli.curves import draw
+from openitb.cli.publish import publish
 from openitb.implant import Contents, Home, ImplantError, PumpService, new_implant, provision
 from openitb.implant.pace import NS_PER_MS, Pace, pace_from
 from openitb.implant.pairing import close_gate, gate_of, open_gate
@@ -48,6 +49,7 @@ def pump() -> None:
 
 
 app.command("curves")(draw)
+app.command("publish")(publish)
 
 
 @app.command()

@@ -22,7 +22,7 @@ from openitb.implant.wand import Draw, arrives
 from openitb.protocol import ProtocolError, Refused, Reply, Request, Role, decode_request, encode
 from openitb.telemetry import Address, Challenges, Costs, Hello, KeyPair, Keys, Limits, Listener, key_id
 
-LOOK_EVERY_MS = 5 * units.MS_PER_MIN
+SAVE_EVERY_MS = 5 * units.MS_PER_MIN
 SAVE_AFTER_MS = units.MS_PER_DAY
 
 Clock = Callable[[], int]
@@ -65,7 +65,7 @@ class PumpService:
         self._listener: Listener | None = None
         self._saver: threading.Thread | None = None
 
-    def start(self, port: int = 0, look_every_ms: int = LOOK_EVERY_MS) -> Address:
+    def start(self, port: int = 0, look_every_ms: int = SAVE_EVERY_MS) -> Address:
         """Catch up, open the port, serve in the background; the address is left in the home too."""
         self.catch_up()
         self._listener = Listener(self, port, self._limits, Challenges(self._home.started()))
@@ -201,8 +201,12 @@ class PumpService:
         return max(self._clock(), self._implant(serial).now_ms)
 
     def _keep(self, implant: Implant) -> None:
-        """Disk first. After a failed save nobody knows which state is on disk, so it is read again."""
+        """Disk first. After a failed save nobody knows which state is on disk, so it is read again.
+
+        What is read then may be in memory only, so it is saved at the next look.
+        """
         self._implants.pop(implant.serial, None)
+        self._saved_ms[implant.serial] = implant.now_ms - SAVE_AFTER_MS
         self._home.save(implant)
         self._implants[implant.serial] = implant
         self._saved_ms[implant.serial] = implant.now_ms

@@ -66,7 +66,8 @@ class Finding:
     """One thing the gate says about an order: the rule, its inputs and values, and its sources.
 
     `level` hard stops the order, soft needs a reason, note only tells. `confidence` is that of the
-    least trusted catalogue value behind the rule.
+    least trusted catalogue value behind the rule. `next_ms` is when it would no longer be made, where time
+    alone mends it.
     """
 
     level: Level
@@ -76,6 +77,7 @@ class Finding:
     sources: tuple[str, ...]
     confidence: Confidence
     values: tuple[Step, ...] = ()
+    next_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

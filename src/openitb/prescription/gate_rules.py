@@ -7,6 +7,7 @@ Holds: PRG-04, PRG-05, PRG-16.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from openitb import catalogue, units
@@ -112,7 +113,9 @@ def increase_interval(case: Judged) -> Iterator[Finding]:
         f"{number(interval)} h between increases, and none in the first ones after the start"
     )
     values = (Step("since the last increase", since, "h"), limit_step(every, "increase_interval", "h"))
-    yield finding("soft", "increase-interval", DOSE, text, values, ((every, "increase_interval"),))
+    found = finding("soft", "increase-interval", DOSE, text, values, ((every, "increase_interval"),))
+    waits_ms = every.fact("increase_interval").whole("ms") - int(since * units.MS_PER_H)
+    yield replace(found, next_ms=case.request.at_ms + waits_ms)
 
 
 def ten_fold_increase(case: Judged) -> Iterator[Finding]:

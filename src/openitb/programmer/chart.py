@@ -25,13 +25,22 @@ _KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One patient and one implant. `path` is None until the catheter is on record: then nothing is primed."""
+    """One patient and one implant. `path` is None until the catheter is on record: then nothing is primed.
+
+    `limits` is None, and patient and model are empty, where nothing is on record, as in an emergency away
+    from the patient's own clinic: then nothing can be ordered.
+    """
 
     patient_id: str
-    limits: PatientLimits
+    limits: PatientLimits | None
     serial: str
     pump_id: str
     path: FluidPath | None = None
+
+
+def unknown_patient(serial: str) -> Chart:
+    """The chart of somebody of whom nothing is on record but the pump that answers."""
+    return Chart("", None, serial, "")
 
 
 def mismatches(chart: Chart, reading: Reading, patient_id: str) -> tuple[str, ...]:
@@ -42,7 +51,9 @@ def mismatches(chart: Chart, reading: Reading, patient_id: str) -> tuple[str, ..
         ("pump serial", read.serial, chart.serial),
         ("pump model", read.pump_id, chart.pump_id),
     )
-    return tuple(f"{what}: got {got}, expected {due} of the record" for what, got, due in pairs if got != due)
+    return tuple(
+        f"{what}: got {got}, expected {due} of the record" for what, got, due in pairs if due and got != due
+    )
 
 
 def parse_chart(text: str) -> Chart:

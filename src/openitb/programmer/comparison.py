@@ -12,6 +12,7 @@ from openitb.prescription.boluses import PatientBolus, SingleBolus
 from openitb.prescription.calculators import RefillAnswer, refill
 from openitb.prescription.orders import describe_order, format_duration
 from openitb.prescription.program import Program
+from openitb.programmer.actions import ADJUSTMENT_LABEL, AllowAdjustment, ForbidAdjustment, ForbidBolus
 from openitb.programmer.plan import Plan
 from openitb.programmer.review import pump_date
 from openitb.protocol import PatientBolusReport
@@ -36,7 +37,7 @@ class Row:
 
 def compare(plan: Plan) -> tuple[Row, ...]:
     """All rows, the ones that stay the same included: everything is reviewed before anything is sent."""
-    return (*_orders(plan), *_reservoir(plan), *_stages(plan), *_boluses(plan), *_clock(plan))
+    return (*_orders(plan), *_reservoir(plan), *_stages(plan), *_boluses(plan), *_action(plan), *_clock(plan))
 
 
 def _orders(plan: Plan) -> Iterator[Row]:
@@ -47,7 +48,8 @@ def _orders(plan: Plan) -> Iterator[Row]:
     yield Row("Concentration", shown(old_strength), shown(strength))
     yield Row("Daily dose", _dose(plan.old), _dose(new), is_derived=True)
     yield Row("Flow, mean", _flow(plan.old), _flow(new), is_derived=True)
-    yield Row("Change of dose", "", _change(plan), is_derived=True)
+    change = _change(plan)
+    yield Row("Change of dose", "" if plan.replaces_program else change, change, is_derived=True)
 
 
 def _reservoir(plan: Plan) -> Iterator[Row]:
@@ -67,7 +69,9 @@ def _stages(plan: Plan) -> Iterator[Row]:
     under_way = {stage.kind.value: _ml(stage.left_nl) for stage in plan.reading.interrogation.stages}
     prime, bridge = plan.draft.prime_nl or 0, plan.draft.bridge_nl or 0
     strength, old_strength = plan.concentration_ug_per_ml, plan.reading.interrogation.concentration_ug_per_ml
-    yield Row("Prime", under_way.get("prime", NONE), _stage(prime, strength))
+    given_up = plan.replaces_program or plan.draft.injected_nl is not None
+    stays = NONE if given_up else under_way.get("prime", NONE)
+    yield Row("Prime", under_way.get("prime", NONE), _stage(prime, strength) if prime else stays)
     kept = under_way.get("bridge", NONE) if plan.draft.injected_nl is None else NONE
     yield Row("Bridge", under_way.get("bridge", NONE), _stage(bridge, old_strength) if bridge else kept)
     if prime and plan.new is not None:
@@ -81,14 +85,24 @@ def _boluses(plan: Plan) -> Iterator[Row]:
     old = NONE if allowed is None else _on_request(PatientBolus(*_terms(allowed)))
     if isinstance(bolus, PatientBolus):
         yield Row("Bolus on request", old, _on_request(bolus))
-    elif allowed is not None:
-        yield Row("Bolus on request", old, NONE if plan.draft.withdraws_bolus else old)
+    elif allowed is not None and not isinstance(plan.draft.action, ForbidBolus):
+        yield Row("Bolus on request", old, old)
     if isinstance(bolus, SingleBolus):
         shown = f"{units.format_mass(bolus.dose_pg)} over {format_duration(bolus.duration_ms)}"
         yield Row("Single bolus", NONE, f"{shown}, {_ml(plan.bolus_nl)}")
     if bolus is not None and plan.new is not None:
         most = units.format_mass(plan.new.daily_dose_pg + bolus.most_pg_in_day)
         yield Row("Most in 24 h, boluses included", "", most, is_derived=True)
+
+
+def _action(plan: Plan) -> Iterator[Row]:
+    """What an action changes; a permission to adjust is told also where it stays."""
+    action, allowed = plan.draft.action, plan.reading.interrogation.patient_adjustment
+    if action is not None:
+        yield Row(*action.row(plan.reading))
+    if allowed is not None and not isinstance(action, AllowAdjustment | ForbidAdjustment):
+        _, old, _ = ForbidAdjustment().row(plan.reading)
+        yield Row(ADJUSTMENT_LABEL, old, old if plan.draft.order is None else NONE)
 
 
 def _on_request(bolus: PatientBolus) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from openitb import units
 from openitb.prescription.orders import DAY_NAMES
+from openitb.programmer.advice import advice
 from openitb.programmer.comparison import compare
 from openitb.programmer.entry import (
     DOSE,
@@ -28,7 +29,7 @@ from openitb.programmer.outcomes import Unknown, Unreachable
 from openitb.programmer.plan import Plan
 from openitb.programmer.plan_rules import high_alert, judged, slips
 from openitb.programmer.report.content import outcome_text
-from openitb.programmer.script import known, read_report
+from openitb.programmer.script import known, read_file
 from openitb.programmer.second import PROPOSES, VERIFIES, Approval, SecondPersonError, sign
 from openitb.programmer.station import Station
 from openitb.programmer.visit import (
@@ -46,7 +47,9 @@ from openitb.programmer.visit import (
     verify_blind,
 )
 from openitb.programmer.workflow import (
+    CHOSEN,
     COMMIT,
+    FILE_FIELDS,
     ORDER_FIELDS,
     READ_BACK,
     REVIEW,
@@ -101,6 +104,8 @@ class Dialogue:
             return visit
         for step in visit.workflow.steps:
             visit = self._step(visit, step)
+        for line in advice(visit):
+            self.say(line)
         return visit
 
     def ask(self, prompt: str) -> str:
@@ -121,7 +126,8 @@ class Dialogue:
 
     def _chosen(self) -> str:
         for made in workflows().values():
-            self.say(f"  {made.workflow_id:<20} {made.purpose}")
+            if self.station.role in made.roles:
+                self.say(f"  {made.workflow_id:<22} {made.purpose}")
         return self._until_taken("Workflow", lambda text: workflow(text).workflow_id)
 
     def _opened(self, kind: str) -> Visit | Unreachable:
@@ -145,6 +151,10 @@ class Dialogue:
             case id_ if id_ == READ_BACK:
                 self.say(outcome_text(visit.outcome)[1])
                 return visit
+            case "revoke":
+                for line in keys_told(visit, self.station):
+                    self.say(line)
+                return self._fields(visit, step)
             case id_ if id_ == SECOND:
                 return visit  # asked with the commit, where it is known whether it is needed
             case _:
@@ -175,6 +185,9 @@ class Dialogue:
             made = OrderDialogue(self).interval(INTERVAL_FIELDS[key])
             self.say(f"That is {made.words}.")
             return {"hours": made.hours, "minutes": made.minutes}
+        if key in CHOSEN:
+            label, choices = CHOSEN[key]
+            return self.ask(f"{label} ({', '.join(choices)})")
         if key in NUMBER_FIELDS:
             field = NUMBER_FIELDS[key]
             text = self.ask(field.prompt)
@@ -182,7 +195,7 @@ class Dialogue:
                 return text
             return f"{show_number(read_number(text, key, self.mark))} {field.unit}"
         text = self.ask({**TEXT_FIELDS, **ZONE_FIELDS}[key])
-        return read_report(Path(text)) if key == "old_report" and text != CLEAR else text
+        return read_file(key, Path(text)) if key in FILE_FIELDS and text not in {"", CLEAR} else text
 
     def _clear(self, visit: Visit) -> None:
         self.say(f"Clearing means: {consequence(visit)}.")
@@ -212,14 +225,14 @@ class Dialogue:
         return done
 
     def _consent(self, visit: Visit, plan: Plan) -> Consent:
-        if plan.is_empty:
-            return Consent(plan.digest)
+        if plan.is_empty or judged(plan).outcome == "refused":
+            return Consent(plan.digest)  # nothing to agree to, and a refusal stands whatever is said
         reason = self.ask("Reason") if judged(plan).outcome == "needs reason" else ""
         retyped = {}
         for found in slips(plan):
             self.say(f"STOP: {found.why}. Type it once more.")
             retyped[found.field] = self._given(found.field)
-        needed = bool(high_alert(plan)) and not visit.read_only and judged(plan).outcome != "refused"
+        needed = bool(high_alert(plan)) and not visit.read_only
         approval = self._approval(visit, plan) if needed else None
         if self.ask(f"Type '{SEND}' to send, anything else to send nothing") != SEND:
             raise VisitError("nothing was sent: the pump is not touched")
@@ -318,4 +331,15 @@ def review_lines(plan: Plan) -> list[str]:
         derived = " (derived)" if row.is_derived else ""
         lines.append(f"{mark} {row.label + derived:<{_WIDTH}} {row.old:<{_WIDTH}} {row.new}")
     lines += [f"  {found.level.upper()} {found.field}: {found.message}" for found in judged(plan).findings]
-    return [*lines, f"  {edition_line()}"]
+    return [*lines, f"  {edition_line(plan.reading.access)}"]
+
+
+def keys_told(visit: Visit, station: Station) -> list[str]:
+    """Every key the pump may take, by its id, so that nobody has to know one by heart."""
+    access = visit.reading.access
+    peers = access.peers if access else ()
+    lines = [f"  {peer.key_id.hex()}  {peer.role.value}, {peer.name}" for peer in peers]
+    if station.handheld_key is not None:
+        lines.append(f"  {station.handheld_key.hex()}  patient, the handheld made with the pump")
+    gone = access.revoked if access else ()
+    return [*lines, *(f"  {key.hex()}  revoked" for key in gone)]

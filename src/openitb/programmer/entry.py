@@ -193,11 +193,21 @@ VOLUMES = {
 BOLUS_DOSE = NumberField("bolus_dose", "Bolus", "ug", units.mass_pg, units.format_mass)
 PATIENT_DOSE = NumberField("patient_dose", "Each bolus on request", "ug", units.mass_pg, units.format_mass)
 PATIENT_MOST = NumberField("patient_most", "At most", "in 24 h", _count, str)
+ADJUST_STEP = NumberField("adjust_step", "Each step", "percent", _count, str)
+ADJUST_LOW, ADJUST_HIGH = (
+    NumberField(key, label, "ug/day", units.dose_pg_per_day, units.format_dose)
+    for key, label in (
+        ("adjust_low", "No lower than"),
+        ("adjust_high", "No higher than"),
+    )
+)
+ADJUSTMENT = (ADJUST_STEP, ADJUST_LOW, ADJUST_HIGH)
 NUMBER_FIELDS: Mapping[str, NumberField] = {
-    field.key: field for field in (DOSE, CONCENTRATION, BOLUS_DOSE, PATIENT_DOSE, PATIENT_MOST)
+    field.key: field for field in (DOSE, CONCENTRATION, BOLUS_DOSE, PATIENT_DOSE, PATIENT_MOST, *ADJUSTMENT)
 } | VOLUMES
 INTERVAL_FIELDS: Mapping[str, str] = {
     "bolus_duration": "Bolus over",
     "patient_duration": "Each over",
     "patient_lockout": "Lock-out, again no sooner than",
+    "silence_for": "Silent for",
 }

@@ -17,17 +17,18 @@ from openitb.catalogue import Pump
 from openitb.prescription import OrderError, compile_order, guardrails
 from openitb.prescription.boluses import PatientBolus, SingleBolus, bolus_volume_nl
 from openitb.prescription.guardrails import GateRequest, Verdict
-from openitb.prescription.orders import Order
+from openitb.prescription.orders import MinimumRate, Order
 from openitb.prescription.program import Program
+from openitb.programmer.actions import Action, AllowAdjustment, Reduce
 from openitb.programmer.chart import Chart
 from openitb.programmer.draft import Draft
+from openitb.programmer.entry import ADJUSTMENT, EntryError
 from openitb.programmer.outcomes import Reading
-from openitb.programmer.review import DoseHistory, dose_history
+from openitb.programmer.review import DoseHistory, dose_history, next_told
 from openitb.programmer.transfer import Ordered, Transfer, logged_reason
 from openitb.protocol import (
     Command,
     DeliverBolus,
-    DisablePatientBolus,
     EnablePatientBolus,
     RecordRefill,
     SetClock,
@@ -64,6 +65,8 @@ class Plan:
     @property
     def order(self) -> Order:
         """The order that would run."""
+        if isinstance(self.draft.action, Reduce):
+            return MinimumRate()
         return self.draft.order or self.reading.interrogation.order
 
     @property
@@ -100,21 +103,29 @@ class Plan:
     @cached_property
     def verdict(self) -> Verdict:
         """The gate's judgement; empty where neither order nor concentration would change."""
+        if isinstance(self.draft.action, Reduce):
+            return Verdict((), compile_order(self.order, self.concentration_ug_per_ml, self.pump))
         if self.draft.order is None and self.draft.bolus is None and not self.changes_concentration:
             return Verdict((), self.old)
+        verdict = guardrails.check(self.gate_request)
+        return next_told(verdict, self.reading.interrogation.zone_offset_ms)
+
+    @property
+    def gate_request(self) -> GateRequest:
+        """What the gate is asked; `EntryError` where nothing is on record of the patient."""
+        if self.chart.limits is None:
+            raise EntryError("chart: no patient is on record here, expected one before anything is ordered")
         history = self.history
-        return guardrails.check(
-            GateRequest(
-                order=self.order,
-                concentration_ug_per_ml=self.concentration_ug_per_ml,
-                pump=self.pump,
-                patient=self.chart.limits,
-                last_effective_dose_pg_per_day=history.last_effective_dose_pg_per_day,
-                last_increase_ms=history.last_increase_ms,
-                at_ms=self.made_at_ms,
-                interruption=history.interrupted,
-                bolus=self.draft.bolus,
-            )
+        return GateRequest(
+            order=self.order,
+            concentration_ug_per_ml=self.concentration_ug_per_ml,
+            pump=self.pump,
+            patient=self.chart.limits,
+            last_effective_dose_pg_per_day=history.last_effective_dose_pg_per_day,
+            last_increase_ms=history.last_increase_ms,
+            at_ms=self.made_at_ms,
+            interruption=history.interrupted,
+            bolus=self.draft.bolus,
         )
 
     @property
@@ -150,6 +161,8 @@ class Plan:
             steps.append(SetClock(actor, clock_id, at_ms, self.draft.zone_offset_ms))
         steps.extend(self._therapy(actor, command_id, reason))
         steps.extend(self._boluses(actor, command_id))
+        if self.draft.action is not None:
+            steps.append(self.draft.action.command(self.reading, actor, f"{command_id}-action"))
         low = self.draft.low_alarm_nl
         if low is not None and low != read.reservoir.low_alarm_nl:
             steps.append(SetLowReservoirAlarm(actor, f"{command_id}-low-alarm", low))
@@ -159,6 +172,11 @@ class Plan:
     def is_empty(self) -> bool:
         """True if nothing is asked for; an order the pump cannot run is asked for and not sent."""
         return not self._asks_for_order and not self.items(UNSIGNED, UNSIGNED, 0)
+
+    @property
+    def replaces_program(self) -> bool:
+        """True if an order, a prime or an emergency puts another program in place of the one that runs."""
+        return self._asks_for_order or isinstance(self.draft.action, Reduce)
 
     @property
     def _asks_for_order(self) -> bool:
@@ -192,6 +210,7 @@ class Plan:
             "prime_volume": draft.prime_nl,
             "order": draft.order,
             **_bolus_fields(draft.bolus),
+            **_adjustment_fields(draft.action),
         }
         return {key: value for key, value in asked.items() if value is not None}
 
@@ -225,8 +244,6 @@ class Plan:
         if isinstance(bolus, PatientBolus):
             rule = (bolus.dose_pg, bolus.duration_ms, bolus.lockout_ms, bolus.most_per_day)
             yield EnablePatientBolus(actor, f"{command_id}-permission", *rule)
-        if self.draft.withdraws_bolus:
-            yield DisablePatientBolus(actor, f"{command_id}-permission")
 
     def _refill(self, actor: str, command_id: str) -> tuple[Command, ...]:
         if self.draft.injected_nl is None:
@@ -279,6 +296,13 @@ def _bolus_fields(bolus: SingleBolus | PatientBolus | None) -> dict[str, object]
             return dict(zip(keys, (dose, over, lockout, most), strict=True))
         case None:
             return {}
+
+
+def _adjustment_fields(action: Action | None) -> dict[str, object]:
+    if not isinstance(action, AllowAdjustment):
+        return {}
+    values = (action.step_percent, action.low_pg_per_day, action.high_pg_per_day)
+    return {field.key: value for field, value in zip(ADJUSTMENT, values, strict=True)}
 
 
 def _compiles(order: Order, concentration: int, pump: Pump) -> bool:

@@ -17,6 +17,9 @@ from openitb.prescription.answers import Step, fact_number, number
 from openitb.prescription.gate_case import finding
 from openitb.prescription.guardrails import Finding, Verdict
 from openitb.prescription.orders import MinimumRate, SimpleContinuous, Stopped
+from openitb.programmer.action_rules import action_findings
+from openitb.programmer.actions import AllowAdjustment
+from openitb.programmer.library import NO_LIBRARY, library_line
 from openitb.programmer.package import faults
 from openitb.programmer.plan import Plan
 from openitb.programmer.review import pump_date, with_stop
@@ -36,7 +39,7 @@ class Slip:
 
 def judged(plan: Plan) -> Verdict:
     """The whole verdict: the gate's findings and those of the visit around them."""
-    around = tuple(found for rule in RULES for found in rule(plan))
+    around = tuple(found for rule in (*RULES, action_findings) for found in rule(plan))
     return with_stop(Verdict((*plan.verdict.findings, *around), plan.new), plan.draft.order)
 
 
@@ -186,6 +189,16 @@ def _unconfirmed_told(plan: Plan) -> Iterator[Finding]:
         yield _found("note", "unconfirmed", "order", text)
 
 
+def _library_told(plan: Plan) -> Iterator[Finding]:
+    access = plan.reading.access
+    if access is not None and access.library is None:
+        yield _found("note", "no-library", "library", NO_LIBRARY)
+    elif access is not None and access.library and access.library.expires_ms <= plan.made_at_ms:
+        yield _found(
+            "note", "library-over", "library", f"{library_line(access)}: it is over, bring a newer one"
+        )
+
+
 def _stages_told(plan: Plan) -> Iterator[Finding]:
     for stage in plan.reading.interrogation.stages:
         text = f"a {stage.kind.value} is under way, {_ml(stage.left_nl)} left; a new order gives up a prime"
@@ -230,6 +243,7 @@ RULES: tuple[Rule, ...] = (
     _alarms_told,
     _stages_told,
     _unconfirmed_told,
+    _library_told,
 )
 
 
@@ -260,6 +274,7 @@ _HIGH_ALERT: tuple[tuple[str, Callable[[Plan], bool]], ...] = (
     ("first order", _is_first),
     ("large change of dose", _changes_much),
     ("bolus", lambda plan: plan.draft.bolus is not None),
+    ("adjustment on request", lambda plan: isinstance(plan.draft.action, AllowAdjustment)),
     ("limit overridden", lambda plan: bool(plan.verdict.of("soft"))),
 )
 

@@ -85,7 +85,7 @@ def review(reading: Reading, order: Order, patient: PatientLimits, now_ms: int) 
         at_ms=now_ms,
         interruption=history.interrupted,
     )
-    verdict = with_stop(guardrails.check(request), order)
+    verdict = with_stop(next_told(guardrails.check(request), read.zone_offset_ms), order)
     old = compile_order(read.order, read.concentration_ug_per_ml, pump)
     return Review(
         serial=read.serial,
@@ -105,10 +105,23 @@ def with_stop(verdict: Verdict, order: Order | None) -> Verdict:
     program = verdict.program
     if order is None or program is None or not program.is_still:
         return verdict
-    text = "a stopped pump treats nobody, withdrawal follows: state why, the pump keeps the reason"
+    text = "a stop states its reason, which the pump keeps in its log"
     fact = (catalogue.load().practice["withdrawal"], "onset_low")
     found = finding("soft", "stop-reason", "order", text, (), (fact,))
     return replace(verdict, findings=(*verdict.findings, found))
+
+
+def next_told(verdict: Verdict, zone_offset_ms: int) -> Verdict:
+    """The verdict, each finding of time with the instant from which it would no longer be made."""
+    told = tuple(
+        found
+        if found.next_ms is None
+        else replace(
+            found, message=f"{found.message}; next allowed at {pump_time(found.next_ms, zone_offset_ms)}"
+        )
+        for found in verdict.findings
+    )
+    return replace(verdict, findings=told)
 
 
 def refill_dates(reading: Reading, program: Program, now_ms: int) -> RefillAnswer | None:

@@ -34,7 +34,7 @@ from openitb.programmer.visit import (
     settle_visit,
     verify_blind,
 )
-from openitb.programmer.workflow import workflow
+from openitb.programmer.workflow import FILE_FIELDS, workflow
 
 Secrets = Callable[[str], str]
 
@@ -58,7 +58,7 @@ class Script:
 def parse_script(text: str, folder: Path | None = None) -> Script:
     """A script from its TOML text; `EntryError` for unknown or missing keys.
 
-    `old_report` names the session report of a pump that is replaced, a file relative to `folder`.
+    Fields that take a file, such as the report of a pump that is replaced, name it relative to `folder`.
     """
     try:
         table = tomllib.loads(text)
@@ -72,7 +72,7 @@ def parse_script(text: str, folder: Path | None = None) -> Script:
         workflow=_words(table, "workflow"),
         by=_words(table, "by"),
         reason=table.get("reason", ""),
-        answers=_with_report(_table(table, "answers"), folder or Path()),
+        answers=_with_files(_table(table, "answers"), folder or Path()),
         retyped=_table(table, "retyped"),
         second=_words(second, "by") if second else "",
         entries=_table(second, "entries"),
@@ -149,17 +149,19 @@ def known(staff: Staff, person_id: str) -> Person:
     return person
 
 
-def _with_report(answers: Mapping[str, object], folder: Path) -> Mapping[str, object]:
-    name = answers.get("old_report")
-    return {**answers, "old_report": read_report(folder / name)} if isinstance(name, str) else answers
+def _with_files(answers: Mapping[str, object], folder: Path) -> Mapping[str, object]:
+    named = {key: name for key, name in answers.items() if key in FILE_FIELDS and isinstance(name, str)}
+    return {**answers, **{key: read_file(key, folder / name) for key, name in named.items()}}
 
 
-def read_report(file: Path) -> str:
-    """The text of a session report; `EntryError` if the file cannot be read."""
+def read_file(key: str, file: Path) -> str:
+    """The text of a file that a field names; `EntryError` if it cannot be read."""
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise EntryError(f"old_report: {file.name}: {error.strerror}") from None
+        raise EntryError(f"{key}: {file.name}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise EntryError(f"{key}: {file.name}: got other bytes, expected text") from None
 
 
 def _words(table: Mapping[str, Any], key: str) -> str:

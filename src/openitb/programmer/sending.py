@@ -170,10 +170,19 @@ def _confirmed(wand: Wand, errand: Errand, sender: Sender, outcome: Outcome) -> 
         try:
             with contact(wand) as channel:
                 if isinstance(ask(channel, command), PumpApplied):
-                    return replace(outcome, reading=read_on(channel, outcome.reading, sender))
+                    return replace(outcome, reading=_afterwards(channel, outcome.reading, sender))
         except (LinkDown, NoAnswer, ProtocolError):
             continue
     return Unknown(errand.order_id, f"{UNCONFIRMED}: the contact was lost")
+
+
+def _afterwards(channel: Channel, reading: Reading, sender: Sender) -> Reading:
+    """A reading with what was written since; where that cannot be read, with the confirmation noted."""
+    try:
+        return read_on(channel, reading, sender)
+    except (LinkDown, NoAnswer, ProtocolError):
+        known = reading.transfer and replace(reading.transfer, confirmed=True)
+        return replace(reading, transfer=known)
 
 
 def _is_due(errand: Errand, reading: Reading) -> bool:

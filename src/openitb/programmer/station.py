@@ -19,11 +19,11 @@ from openitb.implant import (
     provision,
 )
 from openitb.prescription.orders import SimpleContinuous
-from openitb.programmer.chart import Chart, parse_chart
+from openitb.programmer.chart import Chart, parse_chart, unknown_patient
 from openitb.programmer.second import Person, Staff, enrol
 from openitb.programmer.session import Clock, Sender, Wand
 from openitb.protocol import EnablePatientBolus, ProgramPump, Role
-from openitb.telemetry import Keys
+from openitb.telemetry import Keys, key_id
 
 DEMO_SECRETS = {"dr-demo": "heron-demo", "nurse-demo": "finch-demo"}
 
@@ -67,16 +67,26 @@ class Station:
     new_id: Callable[[], str]
     is_demo: bool = False
     patient_keys: Keys | None = None
+    role: Role = Role.CLINICIAN
+    handheld_key: bytes | None = None
 
     def sender(self, person_id: str) -> Sender:
         """Who speaks to the pump, by this station's clock."""
-        return Sender(person_id, self.clock)
+        return Sender(person_id, self.clock, self.role)
 
 
 def station_at(home: Home, chart: Chart, staff: Staff, clock: Clock, new_id: Callable[[], str]) -> Station:
     """The station that reaches the chart's pump through a running service; `ImplantError` if none runs."""
     wand = Wand(home.address(), chart.serial, home.programmer_keys(chart.serial))
-    return Station(wand, chart, staff, clock, new_id)
+    handheld = key_id(home.programmer_public(chart.serial, Role.PATIENT))
+    return Station(wand, chart, staff, clock, new_id, handheld_key=handheld)
+
+
+def emergency_station(home: Home, serial: str, clock: Clock, new_id: Callable[[], str]) -> Station:
+    """A station with a break-glass key and nothing on record of the patient; `ImplantError` if none runs."""
+    keys = home.programmer_keys(serial, Role.BREAK_GLASS)
+    wand = Wand(home.address(), serial, keys)
+    return Station(wand, unknown_patient(serial), {}, clock, new_id, role=Role.BREAK_GLASS)
 
 
 def patient_wand(station: Station) -> Wand:

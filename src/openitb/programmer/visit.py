@@ -13,11 +13,12 @@ from typing import Literal
 from openitb import catalogue, units
 from openitb.prescription.guardrails import GateRefusal
 from openitb.programmer import fates
+from openitb.programmer.actions import Revoke
 from openitb.programmer.chart import Chart, mismatches
 from openitb.programmer.draft import Value, draft_of, read_answer
 from openitb.programmer.entry import EntryError
 from openitb.programmer.fates import Sent
-from openitb.programmer.outcomes import Outcome, Reading, Refused, Unknown, Unreachable
+from openitb.programmer.outcomes import Applied, Outcome, Partly, Reading, Refused, Unknown, Unreachable
 from openitb.programmer.plan import Plan
 from openitb.programmer.plan_rules import high_alert, judged, slips
 from openitb.programmer.sealed import dose_of_report
@@ -25,6 +26,7 @@ from openitb.programmer.second import Act, Approval, SecondPersonError, Staff, c
 from openitb.programmer.sending import Errand, send, settle
 from openitb.programmer.session import Sender, Wand, interrogate, staleness
 from openitb.programmer.workflow import Workflow
+from openitb.telemetry import key_id
 
 Idle = Literal["active", "warning", "locked"]
 
@@ -70,7 +72,13 @@ class Visit:
 def open_visit(
     wand: Wand, kind: Workflow, chart: Chart, session_id: str, sender: Sender
 ) -> Visit | Unreachable:
-    """Begin by reading the pump; a pump or model that is not the chart's leaves the visit read-only."""
+    """Begin by reading the pump; a pump or model that is not the chart's leaves the visit read-only.
+
+    Refuses with `VisitError` a workflow that the sender's key may not be used for.
+    """
+    if sender.role not in kind.roles:
+        allowed = ", ".join(role.value for role in kind.roles)
+        raise VisitError(f"{kind.workflow_id}: got a {sender.role.value} key, expected {allowed}")
     reading = interrogate(wand, sender)
     if isinstance(reading, Unreachable):
         return reading
@@ -133,7 +141,7 @@ def commit_visit(visit: Visit, consent: Consent, wand: Wand, sender: Sender, sta
     high-alert change was verified by a second person.
     """
     visit, plan = touched(visit, sender.clock()), _reviewed(visit)
-    problem = _obstacle(visit, plan, consent, sender.clock(), staff)
+    problem = _own_key(plan, wand) or _obstacle(visit, plan, consent, sender.clock(), staff)
     if problem is not None:
         return replace(visit, outcome=problem)
     items = plan.items(sender.actor, visit.session_id, sender.clock(), consent.reason)
@@ -155,6 +163,17 @@ def discard(visit: Visit, understood: str) -> Visit:
     if understood != consequence(visit):
         raise VisitError(f"discard: expected {consequence(visit)!r} to be confirmed")
     return _without_draft(visit)
+
+
+def last_reading(visit: Visit) -> Reading:
+    """The last the pump said of itself in this visit."""
+    match visit.outcome:
+        case Applied(reading) | Partly(reading):
+            return reading
+        case Refused(reading=reading) if reading is not None:
+            return reading
+        case _:
+            return visit.reading
 
 
 def consequence(visit: Visit) -> str:
@@ -208,6 +227,13 @@ def _reviewed(visit: Visit) -> Plan:
 
 def _digest_after(plan: Plan) -> str:
     return plan.new.digest if plan.new else plan.reading.interrogation.program_digest
+
+
+def _own_key(plan: Plan, wand: Wand) -> Refused | None:
+    action = plan.draft.action
+    if isinstance(action, Revoke) and action.key_id == key_id(wand.keys.own.public):
+        return _not_sent("key", "got the key of this programmer, expected another: it would shut itself out")
+    return None
 
 
 def _obstacle(visit: Visit, plan: Plan, consent: Consent, now_ms: int, staff: Staff) -> Refused | None:

@@ -13,7 +13,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from openitb.programmer.actions import TONES
 from openitb.programmer.entry import INTERVAL_FIELDS, NUMBER_FIELDS, EntryError
+from openitb.protocol import OverdoseSign, Role
 
 READ, IDENTITY, REVIEW, SECOND, COMMIT, READ_BACK = (
     "read",
@@ -24,10 +26,13 @@ READ, IDENTITY, REVIEW, SECOND, COMMIT, READ_BACK = (
     "read-back",
 )
 WITHDRAWN = "withdrawn"
+NO_ADJUSTMENT = "adjustment_withdrawn"
+COMPARED = "compared"
+OLD_REPORT, BEFORE_REPORT, LIBRARY_FILE = "old_report", "before_report", "library_file"
 ENDING = (REVIEW, COMMIT, READ_BACK)
 TEXT_FIELDS: Mapping[str, str] = {
     "patient_id": "Patient number, as the patient says it",
-    "old_report": "Session report of the old pump",
+    OLD_REPORT: "Session report of the old pump, a file",
     "product": "Product, by its code",
     "lot": "Lot on the package",
     "expiry": "Last day of use on the package, such as 2027-03-31",
@@ -35,16 +40,59 @@ TEXT_FIELDS: Mapping[str, str] = {
     "catheter_check": "Catheter: tone up or down, itching, pain or swelling along it",
     "observation": "Observed, by whom and for how long",
     "magnet_plan": "Who reads the pump after the magnet, and when",
+    BEFORE_REPORT: "Session report from before the magnet, a file",
     WITHDRAWN: "Why the patient may ask for no bolus any longer",
-    "tones_known": "What the patient said of each tone",
+    NO_ADJUSTMENT: "Why the patient may move the dose no longer",
+    COMPARED: "Who compared what runs with what was meant",
+    "tones_known": "What the patient said of the tone",
+    "attest_name": "Who attests the overdose, by name",
+    "attest_place": "Where",
+    "key": "Key, 16 hexadecimal digits",
+    LIBRARY_FILE: "Signed drug library, a file",
+}
+FILE_FIELDS = frozenset({OLD_REPORT, BEFORE_REPORT, LIBRARY_FILE})  # asked as a name, kept as the content
+Choices = Mapping[str, tuple[str, tuple[str, ...]]]  # by field: its label, and what may be chosen
+
+CHOICE_FIELDS: Choices = {
+    "tone": ("Tone", tuple(TONES)),
+    "heard": ("Did the patient hear it", ("yes", "no")),
+}
+SEVERAL_FIELDS: Choices = {
+    "attest_signs": ("Signs of overdose seen", tuple(sign.value for sign in OverdoseSign)),
 }
 ORDER_FIELDS: Mapping[str, str] = {
     "order": "Order",
     "stop_order": "Minimum rate or stopped",
 }
 ZONE_FIELDS: Mapping[str, str] = {"zone": "Pump clock ahead of UTC, such as +01:00"}
-FIELDS = frozenset({*NUMBER_FIELDS, *INTERVAL_FIELDS, *TEXT_FIELDS, *ORDER_FIELDS, *ZONE_FIELDS})
-CHANGING = FIELDS - {*TEXT_FIELDS, "drawn_volume"} | {WITHDRAWN}
+CHOSEN: Choices = {**CHOICE_FIELDS, **SEVERAL_FIELDS}
+_KINDS = (
+    NUMBER_FIELDS,
+    INTERVAL_FIELDS,
+    TEXT_FIELDS,
+    ORDER_FIELDS,
+    ZONE_FIELDS,
+    CHOSEN,
+)
+FIELDS = frozenset(key for kind in _KINDS for key in kind)
+NOTES = frozenset(  # written down, and nothing is sent for them
+    {
+        "patient_id",
+        OLD_REPORT,
+        BEFORE_REPORT,
+        "observation",
+        "pocket_check",
+        "catheter_check",
+        "product",
+        "lot",
+        "expiry",
+        "magnet_plan",
+        "tones_known",
+        "heard",
+        "drawn_volume",
+    }
+)
+CHANGING = FIELDS - NOTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +113,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A kind of visit."""
+    """A kind of visit; `roles` are those whose key may be used for it."""
 
     workflow_id: str
     title: str
     purpose: str
     steps: tuple[Step, ...]
+    roles: tuple[Role, ...] = (Role.CLINICIAN,)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -136,9 +185,12 @@ def _step(name: str, given: Mapping[str, Any]) -> Step:
 
 
 def _workflow(name: str, given: Mapping[str, Any], steps: Mapping[str, Step]) -> Workflow:
-    _require_known(f"workflow.{name}", {*given} - {"title", "purpose", "steps"}, "key")
+    _require_known(f"workflow.{name}", {*given} - {"title", "purpose", "steps", "roles"}, "key")
     _require_known(f"workflow.{name}", set(given["steps"]) - set(steps), "step")
-    return Workflow(name, given["title"], given["purpose"], tuple(steps[step] for step in given["steps"]))
+    roles = given.get("roles", [Role.CLINICIAN.value])
+    _require_known(f"workflow.{name}", set(roles) - {role.value for role in Role}, "role")
+    taken = tuple(steps[step] for step in given["steps"])
+    return Workflow(name, given["title"], given["purpose"], taken, tuple(map(Role, roles)))
 
 
 def _require_known(where: str, unknown: set[str], what: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from openitb import units
 from openitb.protocol.chain import LogEntry
 
-_HIDDEN = frozenset({"before", "after", "program", "command_id", "digest"})
+_HIDDEN = frozenset({"before", "after", "program", "command_id", "digest", "staged_digest"})
 _PRINTED: tuple[tuple[str, Callable[[int], str]], ...] = (
     ("_nl", units.format_volume),
     ("_pg_per_day", units.format_dose),

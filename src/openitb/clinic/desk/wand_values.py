@@ -149,6 +149,14 @@ def _log_lines(reading: Reading) -> Iterator[LogLine]:
 def _extra(reading: Reading, pump: Pump) -> Iterator[tuple[str, Figure]]:
     read = reading.interrogation
     yield "State", Figure(_state(read))
+    if reading.transfer is not None and not reading.transfer.confirmed:
+        yield "Program", Figure("committed, not yet confirmed by read-back")
+    if reading.access is not None:
+        library = reading.access.library
+        yield (
+            "Drug library",
+            Figure(f"version {library.version}, {library.source}" if library else "none in use"),
+        )
     yield "Delivered since refill", Figure(units.format_volume(read.reservoir.delivered_since_refill_nl))
     for stage in read.stages:
         left = units.format_volume(stage.left_nl)

@@ -14,20 +14,26 @@ from openitb.catalogue import Pump
 from openitb.prescription.answers import Value, number
 from openitb.prescription.gate import Finding
 from openitb.prescription.orders import describe_order, order_to_mapping
+from openitb.programmer.advice import advice
 from openitb.programmer.comparison import compare
-from openitb.programmer.library import edition, edition_line
+from openitb.programmer.library import edition, edition_line, library_line
 from openitb.programmer.outcomes import Applied, Outcome, Partly, Reading, Refused
 from openitb.programmer.plan import Plan
 from openitb.programmer.plan_rules import high_alert, judged, slips
 from openitb.programmer.review import dose_history
 from openitb.programmer.sealed import seal
 from openitb.programmer.second import Approval, Signature
-from openitb.programmer.visit import Visit
-from openitb.programmer.workflow import TEXT_FIELDS
+from openitb.programmer.visit import Visit, last_reading
+from openitb.programmer.workflow import CHOSEN, FILE_FIELDS, TEXT_FIELDS
 from openitb.protocol import LogEntry
 from openitb.protocol.describe import describe_entry
 
-KEPT_OUT = frozenset({"old_report", "patient_id"})  # told elsewhere in the report, or too long for it
+KEPT_OUT = FILE_FIELDS | {"patient_id"}  # told elsewhere in the report, or too long for it
+_CONFIRMED = {
+    True: "",
+    False: ", committed, not yet confirmed by read-back",
+    None: ", whether confirmed was not read",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Desk:
 
 def session_report(visit: Visit, desk: Desk) -> dict[str, Any]:
     """Everything of a visit, ready for JSON; digest over all the rest."""
-    last = reading_of(visit)
+    last = last_reading(visit)
     return seal(
         {
             "demo": desk.is_demo,
@@ -57,22 +63,12 @@ def session_report(visit: Visit, desk: Desk) -> dict[str, Any]:
             "second_person": _second(visit),
             "refill": _refill(visit),
             "outcome": _outcome(visit),
+            "advice": list(advice(visit)),
             "observations": _observations(visit),
             "log": [_entry(entry) for entry in _log_of_visit(visit.reading, last)],
-            "limits": {"edition": edition(), "line": edition_line()},
+            "limits": {"edition": edition(), "line": edition_line(last.access)},
         }
     )
-
-
-def reading_of(visit: Visit) -> Reading:
-    """The last the pump said of itself in this visit."""
-    match visit.outcome:
-        case Applied(reading) | Partly(reading):
-            return reading
-        case Refused(reading=reading) if reading is not None:
-            return reading
-        case _:
-            return visit.reading
 
 
 def pump_state(reading: Reading) -> dict[str, Any]:
@@ -106,6 +102,8 @@ def pump_state(reading: Reading) -> dict[str, Any]:
         "replacement_indicator_ms": read.battery.replacement_indicator_ms,
         "log_head": {"number": read.log_head.number, "digest": read.log_head.digest.hex()},
         "log_fault": reading.log_fault,
+        "confirmed": None if reading.transfer is None else reading.transfer.confirmed,
+        "library": library_line(reading.access),
     }
 
 
@@ -117,7 +115,7 @@ def outcome_text(outcome: Outcome | None) -> tuple[str, str]:
         case Applied():
             return "applied", "Read back: the pump stands as reviewed."
         case Refused(what, reason):
-            return "refused", f"Not changed. {what}: {reason}"
+            return "refused", f"Not changed. {what}: {reason.removeprefix('not changed: ')}"
         case Partly(_, done, not_done, reason):
             left = f"; not done: {', '.join(not_done)}" if not_done else ""
             return "partly", f"Changed in part. Done: {', '.join(done)}{left}. {reason}"
@@ -138,7 +136,10 @@ def _visit(visit: Visit, desk: Desk) -> dict[str, Any]:
 
 def _patient(visit: Visit) -> dict[str, Any]:
     limits = visit.chart.limits
+    if limits is None:
+        return {"id": str(visit.answers.get("patient_id", "")), "on_record": False}
     return {
+        "on_record": True,
         "id": visit.chart.patient_id,
         "origin": limits.origin,
         "age_years": limits.age_years,
@@ -242,10 +243,9 @@ def _outcome(visit: Visit) -> dict[str, Any]:
 
 
 def _observations(visit: Visit) -> dict[str, str]:
+    words = {**TEXT_FIELDS, **{key: label for key, (label, _) in CHOSEN.items()}}
     return {
-        TEXT_FIELDS[key]: str(value)
-        for key, value in visit.answers.items()
-        if key in TEXT_FIELDS and key not in KEPT_OUT
+        words[key]: str(value) for key, value in visit.answers.items() if key in words and key not in KEPT_OUT
     }
 
 
@@ -293,6 +293,7 @@ def shown_amounts(state: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Delivered since refill", units.format_volume(state["delivered_since_refill_nl"])),
         ("Alarms", ", ".join(alarm["condition"] for alarm in state["alarms"]) or "none"),
         ("Battery used", f"{units.format_number(state['battery_used_permille'] / 10, 1)} %"),
-        ("Program digest", state["program_digest"]),
+        ("Program digest", f"{state['program_digest']}{_CONFIRMED[state['confirmed']]}"),
+        ("Drug library", state["library"]),
         ("Log", state["log_fault"] or f"{state['log_head']['number']} entries, chain verified"),
     ]

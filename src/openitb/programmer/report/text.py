@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from openitb import units
 from openitb.programmer.report.content import shown_amounts
 
 DEMO = "DEMO: an exercise, no patient and no pump"
@@ -31,6 +32,7 @@ def sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, s
     parts = (
         ("Visit", _visit(report)),
         ("Outcome", [(report["outcome"]["kind"], report["outcome"]["text"])]),
+        ("What to know and do", [(str(at), line) for at, line in enumerate(report["advice"], start=1)]),
         ("Changed, old to new", changes(report)),
         ("Pump as read back", shown_amounts(report["pump"])),
         (
@@ -42,6 +44,7 @@ def sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, s
             [(found["rule"], f"{found['reason']} ({found['by']})") for found in report["overrides"]],
         ),
         ("Second person", _second(report)),
+        ("Fill", _fill(report)),
         ("Observed", list(report["observations"].items())),
         ("Pump log of this visit", [_entry(entry) for entry in report["log"]]),
         ("Seal", [("Digest of this report", report["digest"]), ("Judged by", report["limits"]["line"])]),
@@ -61,10 +64,23 @@ def instant(at_ms: int, zone_offset_ms: int = 0) -> str:
     return shown if zone_offset_ms else f"{shown} UTC"
 
 
+def _fill(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Drawn beside expected, what went in, and from which package."""
+    fill = report["refill"]
+    if not fill:
+        return []
+    drawn = "not measured" if fill["drawn_nl"] is None else units.format_volume(fill["drawn_nl"])
+    return [
+        ("Drawn", f"{drawn}, expected {units.format_volume(fill['expected_nl'])}"),
+        ("Injected", units.format_volume(fill["injected_nl"])),
+        ("Package", f"{fill['product']}, lot {fill['lot']}, until {fill['expires']}"),
+    ]
+
+
 def _visit(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     visit, pump = report["visit"], report["pump"]
     rows = [
-        ("Patient", report["patient"]["id"]),
+        ("Patient", _patient(report["patient"])),
         ("Pump", f"{pump['serial']}, {pump['model']}"),
         ("By", visit["by"]),
         ("Report made", instant(visit["made_at_ms"])),
@@ -72,6 +88,10 @@ def _visit(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Pump clock", instant(pump["pump_clock_ms"], pump["zone_offset_ms"])),
     ]
     return [*rows, *(("Read only", why) for why in visit["read_only"])]
+
+
+def _patient(patient: Mapping[str, Any]) -> str:
+    return patient["id"] if patient.get("on_record", True) else f"{patient['id']}, not on record here"
 
 
 def _second(report: Mapping[str, Any]) -> list[tuple[str, str]]:

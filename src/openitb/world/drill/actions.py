@@ -17,7 +17,7 @@ from openitb.implant.wand import IN_CONTACT, Placement
 from openitb.protocol import LogKind
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
-from openitb.world.drill.disk import OPERATIONS, Mishap, belief_of
+from openitb.world.drill.disk import OPERATIONS_OVER, Mishap, belief_of
 from openitb.world.drill.line import arrived
 from openitb.world.drill.mishaps import hang_up_all, restart, under_mishap
 from openitb.world.drill.outcome import Report
@@ -131,7 +131,7 @@ def _process_is_killed(drill: Drill) -> str:
 
 def _mishap_waits(drill: Drill) -> str:
     mishap = drill.draw.choice(list(Mishap))
-    operations = drill.draw.randrange(2 * len(OPERATIONS) * len(drill.beds))
+    operations = drill.draw.randrange(2 * len(OPERATIONS_OVER) * len(drill.beds))
     drill.disk.arm(mishap, operations)
     return f"{mishap.value} after {operations} operations"
 

@@ -1,7 +1,8 @@
 """Files in memory that lose power, die or fail at any operation, as a disk under a process does.
 
-A file is replaced in the five operations of `openitb.implant.home.write_whole`. What was not forced
-to disk when the power went is torn: cut anywhere, and the new name may or may not have stuck.
+A file is made in the five operations of `openitb.implant.home.write_whole` and written over in the two
+of `write_over`. What was not forced to disk when the power went is torn: new up to anywhere and as it
+was from there on; and a new name may or may not have stuck.
 """
 
 import random
@@ -12,6 +13,7 @@ from openitb.implant.memory import HEAD_BYTES
 from openitb.implant.store import DIGEST_BYTES, LENGTH_BYTES, MAGIC
 
 OPERATIONS = ("create", "write", "sync", "rename", "sync folder")
+OPERATIONS_OVER = ("write", "sync")
 
 
 class Mishap(StrEnum):
@@ -28,10 +30,11 @@ class ProcessEnded(Exception):  # noqa: N818 - an event, named as one
 
 @dataclass
 class _File:
-    """What a file holds in memory, and how much of that is on the platter (None: nothing yet)."""
+    """What a file holds in memory, how much of that is on the platter (None: nothing yet), and over what."""
 
     content: bytes
     synced: bytes | None = None
+    over: bytes = b""
 
 
 class Disk:
@@ -74,6 +77,18 @@ class Disk:
         self._operate()
         self._on_platter = dict(self._files)
 
+    def write_over(self, name: str, data: bytes) -> None:
+        """Write a file over where it lies; raises as `replace` does, and a disk error empties it."""
+        file = self._files[name]
+        try:
+            self._operate()
+            file.content, file.synced, file.over = data, None, file.content
+            self._operate()
+        except OSError:
+            file.content, file.synced, file.over = b"", None, file.content
+            raise
+        file.synced = data
+
     def lose_power(self, draw: random.Random) -> None:
         """What is left when the power comes back: folder old or new, unforced files torn."""
         kept = self._on_platter if draw.random() < 0.5 else self._files
@@ -100,7 +115,8 @@ class Disk:
     def _after_loss(self, file: _File, draw: random.Random) -> _File:
         if file.synced == file.content:
             return file
-        torn = file.content[: draw.randint(0, len(file.content))]
+        end = draw.randint(0, len(file.content))
+        torn = file.content[:end] + file.over[end:]
         return _File(torn, torn)
 
 

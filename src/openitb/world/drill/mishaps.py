@@ -53,11 +53,14 @@ def restart(drill: Drill) -> None:
         asked = heard if heard and heard.serial == serial and not heard.reply else None
         sound = drill.sound.get(asked.request, False) if asked else True
         drill.observe(serial, Event(bed.kept if found == bed.kept else found, Cause.SAVED, asked, sound))
+        drill.home.save(found)  # a torn slot is mended unnoted; what the log tells of one is drilled apart
     drill.started()
 
 
 def settle_all(drill: Drill) -> None:
     """Find out what is on disk of each implant whose save has not come to its end."""
+    if drill.disk.struck is not None:
+        drill.trace.seen.add(drill.disk.struck.value)
     for serial in tuple(drill.home.saving):
         drill.settle(serial)
 

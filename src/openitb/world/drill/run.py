@@ -5,7 +5,7 @@ invariant is checked on each implant it touched, and no other may have changed.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from openitb.catalogue import Pump
 from openitb.implant import Contents, Implant, Specimen, StoreError, handle, program_digest
 from openitb.implant.faults import Laid
 from openitb.implant.radio import with_publisher
-from openitb.protocol import Applied, ProgramPump, Role
+from openitb.protocol import Applied, LogKind, ProgramPump, Role
 from openitb.world.drill import told
 from openitb.world.drill.bed import Bed, Cause, Event, Newborn, look, new_bed
 from openitb.world.drill.caller import Caller
@@ -140,15 +140,20 @@ class Drill:
             self.trace.mix(bed.seen.firmware.log.head.digest)
 
     def settle(self, serial: str) -> Implant:
-        """What a disk holds after a mishap: as last saved or as it was being saved, bit for bit (INV-9)."""
+        """What a disk holds after a mishap: as last saved or as it was being saved, bit for bit (INV-9).
+
+        A slot torn by it is masked by the other, and the log tells; that entry is left out here.
+        """
         try:
             found = self.home.load(serial)
         except (StoreError, KeyError) as error:
             raise self.broken("INV-9", f"{serial} is lost: {error}") from None
-        if found not in (self.home.committed[serial], self.home.saving.pop(serial, None)):
+        states = (self.home.committed[serial], self.home.saving.pop(serial, None))
+        bare = found if found in states else _without_mask(found)
+        if bare not in states:
             raise self.broken("INV-9", f"{serial} is neither as it was nor as it was being saved")
-        self.home.committed[serial] = found
-        return found
+        self.home.committed[serial] = bare
+        return bare
 
     def observe_others(self, touched: str) -> None:
         """No other implant's process state may have changed: INV-11 and TEL-12."""
@@ -194,3 +199,13 @@ class Drill:
         implant = bed.kept
         self.home.save(implant)
         return bed
+
+
+def _without_mask(implant: Implant) -> Implant:
+    """The implant without the last entry of its log, where that tells of a masked slot."""
+    firmware = implant.firmware
+    *earlier, last = firmware.log.entries
+    if last.kind is not LogKind.MEMORY_MASKED:
+        return implant
+    log = replace(firmware.log, entries=tuple(earlier))
+    return replace(implant, firmware=replace(firmware, log=log))

@@ -46,8 +46,9 @@ class DiskSlots:
         return self.disk.read(self.name(slot))
 
     def write(self, slot: Slot, data: bytes) -> None:
-        """Replace the file."""
-        self.disk.replace(self.name(slot), data)
+        """Write the file over, or make it."""
+        write = self.disk.replace if self.read(slot) is None else self.disk.write_over
+        write(self.name(slot), data)
 
 
 @dataclass(frozen=True)

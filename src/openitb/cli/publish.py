@@ -1,0 +1,76 @@
+"""`openitb pump publish`: a drug library signed as its publisher would, for the implants of a folder."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from openitb import units
+from openitb.implant import Home
+from openitb.programmer.actions import signed_library_text
+from openitb.programmer.entry import EntryError
+from openitb.protocol import DrugLibrary, LibraryStrength, library_bytes
+
+Table = Annotated[Path, typer.Argument(help="the library as TOML: version, source, expires, [[strength]]")]
+Folder = Annotated[Path, typer.Option("--home", help="the folder where the implants live")]
+Out = Annotated[Path, typer.Option("--out", help="where to write the signed library")]
+
+_KEYS = {"version", "source", "expires", "strength"}
+_STRENGTH = {"drug", "name", "concentration", "highest"}
+
+
+def publish(table: Table, home: Folder, out: Out) -> None:
+    """Sign a drug library with the key that the implants of a folder know their publisher by.
+
+    Example: openitb pump publish library.toml --home var/implants --out library.signed
+    """
+    edition = parse_library(table.read_text(encoding="utf-8"), _now_ms())
+    data = library_bytes(edition)
+    out.write_text(signed_library_text(data, Home(home).publisher().sign(data)), encoding="utf-8")
+    names = ", ".join(f"{each.name} {each.concentration_ug_per_ml} µg/mL" for each in edition.strengths)
+    typer.echo(f"{out}: version {edition.version} of {edition.source}, signed, with {names}")
+
+
+def parse_library(text: str, issued_ms: int) -> DrugLibrary:
+    """A library from its TOML text; `EntryError` for missing and unknown keys, `UnitError` for amounts."""
+    table = _checked(tomllib.loads(text), _KEYS, "library")
+    if not isinstance(table["strength"], list):
+        got = f"{table['strength']!r:.40}"
+        raise EntryError(f"library.strength: got {got}, expected one [[strength]] or more")
+    strengths = tuple(_strength(_checked(each, _STRENGTH, "strength")) for each in table["strength"])
+    version, source = table["version"], table["source"]
+    if type(version) is not int or not isinstance(source, str):
+        raise EntryError(
+            f"library: got version {version!r} of {source!r}, expected a whole number and a name"
+        )
+    return DrugLibrary(version, source, issued_ms, _end_ms(table["expires"]), strengths)
+
+
+def _strength(table: Mapping[str, Any]) -> LibraryStrength:
+    return LibraryStrength(
+        str(table["drug"]),
+        str(table["name"]),
+        units.concentration_ug_per_ml(table["concentration"], "strength.concentration"),
+        units.dose_pg_per_day(table["highest"], "strength.highest"),
+    )
+
+
+def _end_ms(expires: object) -> int:
+    if type(expires) is not date:
+        raise EntryError(f"library.expires: got {expires!r}, expected a date such as 2027-12-31")
+    end = datetime(expires.year, expires.month, expires.day, tzinfo=UTC)
+    return int(end.timestamp()) * units.MS_PER_S
+
+
+def _checked(table: object, keys: set[str], where: str) -> Mapping[str, Any]:
+    if not isinstance(table, dict) or set(table) != keys:
+        found = ", ".join(sorted(table)) if isinstance(table, dict) else repr(table)
+        raise EntryError(f"{where}: got {found or 'nothing'}, expected {', '.join(sorted(keys))}")
+    return table
+
+
+def _now_ms() -> int:
+    return int(datetime.now(UTC).timestamp()) * units.MS_PER_S
