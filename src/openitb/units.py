@@ -27,7 +27,13 @@ HOURS_PER_DAY = 24
 Micro = Literal["µg", "mcg"]
 
 _NUMBER_AND_UNIT = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?)\s*((?:1/)?[A-Za-zµμ%][A-Za-z0-9µμ%/*^ -]*)\s*")
-_NUMBER_ONLY = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]+)?\s*")
+_NUMBER_ONLY = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]+)?\s*$")
+_EXPONENT = re.compile(r"\s*[+-]?[0-9]*\.?[0-9]+[eE][+-]?[0-9]")
+_SLIPS = (
+    (_EXPONENT, "no exponent: the digits in full"),
+    (re.compile(r"\s*[+-]?\.[0-9]"), "the leading zero is missing"),
+    (_NUMBER_ONLY, "the unit is missing"),
+)
 _WHOLE = Decimal(1)
 _DAY = ("day", "days", "d")
 _HOUR = ("h", "hr", "hour", "hours")
@@ -179,10 +185,17 @@ def _split(text: object, unit: str, field: str) -> tuple[Decimal, str]:
     if not isinstance(text, str):
         raise UnitError(f"{field}: got {text!r}, expected text with a number and a unit such as '1 {unit}'")
     match = _NUMBER_AND_UNIT.fullmatch(text)
-    if match is None:
-        missing = " (the unit is missing)" if _NUMBER_ONLY.fullmatch(text) else ""
-        raise UnitError(f"{field}: got {text!r}{missing}, expected a number and a unit such as '1 {unit}'")
+    if match is None or _EXPONENT.match(text):
+        raise UnitError(f"{field}: got {text!r}{_why(text)}, expected a number and a unit such as '1 {unit}'")
     return Decimal(match[1]), match[2].strip().replace("μ", "µ")
+
+
+def _why(text: str) -> str:
+    """What most often is wrong with a text that is no quantity; empty where nobody can tell."""
+    for pattern, why in _SLIPS:
+        if pattern.match(text):
+            return f" ({why})"
+    return ""
 
 
 def _per(text: object, interval: str, unit: str, field: str) -> Decimal:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openitb import catalogue
-from openitb.implant.errors import ImplantError
 from openitb.implant.home import Home, write_whole
 from openitb.implant.implant import Implant
 from openitb.protocol import Applied, PairRequest, ProtocolError, Role, schema
@@ -33,8 +32,7 @@ class OpenGate:
 
 def open_gate(home: Home, serial: str, role: Role, at_ms: int) -> OpenGate:
     """Open the gate for one key of a role; its code is new each time. `ImplantError` without implant."""
-    if serial not in home.serials():
-        raise ImplantError(f"serial: got {serial!r}, expected one of {', '.join(home.serials()) or 'none'}")
+    home.require(serial)
     facts = catalogue.load().practice["pairing"]
     closes_ms = at_ms + facts.fact("gate_open").whole("ms")
     lasts_ms = facts.fact("patient_key_lifetime").whole("ms") if role is Role.PATIENT else None
@@ -78,7 +76,6 @@ def applied(implant: Implant) -> Applied:
 
 def _file(home: Home, serial: str) -> Path:
     folder = home.path / "pairing"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if serial not in home.serials():
         return folder / "-none-"  # no serial begins with a hyphen
     return folder / serial
