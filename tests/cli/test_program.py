@@ -116,7 +116,7 @@ def test_an_exercise_too_is_for_the_people_on_its_list_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["program", "--demo", "--by", "nobody"]) == 2
-    assert capsys.readouterr().err.startswith("by: got 'nobody'")
+    assert capsys.readouterr().err.startswith("--by: got 'nobody'")
 
 
 @pytest.mark.requirement("RES-04", "RES-08")

@@ -42,6 +42,7 @@ from openitb.programmer.visit import (
     discard,
     open_visit,
     proposal,
+    required,
     review_visit,
     settle_visit,
     verify_blind,
@@ -50,13 +51,13 @@ from openitb.programmer.workflow import (
     CHOSEN,
     COMMIT,
     FILE_FIELDS,
+    IDENTITY,
     ORDER_FIELDS,
     READ_BACK,
     REVIEW,
     SECOND,
-    TEXT_FIELDS,
-    ZONE_FIELDS,
     Step,
+    prompt,
     workflow,
     workflows,
 )
@@ -143,6 +144,8 @@ class Dialogue:
 
     def _step(self, visit: Visit, step: Step) -> Visit:
         self.say(f"\n{step.title}. {step.says}")
+        if step.step_id == IDENTITY and visit.chart.limits is None:
+            self.say("Nobody is on record here: leave the number empty if it is not known.")
         match step.step_id:
             case id_ if id_ == REVIEW:
                 return self._reviewed(visit)
@@ -161,8 +164,9 @@ class Dialogue:
                 return self._fields(visit, step)
 
     def _fields(self, visit: Visit, step: Step) -> Visit:
+        needed = {*required(visit.workflow, visit.chart), *visit.workflow.afterwards} - {*step.may_ask}
         for key in step.fields:
-            visit = self._field(visit, key, may_be_empty=key in step.may_ask)
+            visit = self._field(visit, key, may_be_empty=key not in needed)
         return visit
 
     def _field(self, visit: Visit, key: str, *, may_be_empty: bool) -> Visit:
@@ -194,7 +198,7 @@ class Dialogue:
             if text in {"", CLEAR}:
                 return text
             return f"{show_number(read_number(text, key, self.mark))} {field.unit}"
-        text = self.ask({**TEXT_FIELDS, **ZONE_FIELDS}[key])
+        text = self.ask(prompt(key))
         return read_file(key, Path(text)) if key in FILE_FIELDS and text not in {"", CLEAR} else text
 
     def _clear(self, visit: Visit) -> None:

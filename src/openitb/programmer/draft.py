@@ -4,7 +4,7 @@ Holds: PRG-01, PRG-08, PRG-13.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -47,7 +47,6 @@ from openitb.programmer.workflow import (
     TEXT_FIELDS,
     WITHDRAWN,
     ZONE_FIELDS,
-    Workflow,
 )
 from openitb.protocol import OverdoseAttestation, OverdoseSign
 
@@ -107,9 +106,9 @@ def read_answer(key: str, given: object) -> Value:
     raise EntryError(f"{key}: got an unknown field")
 
 
-def draft_of(kind: Workflow, answers: Answers) -> Draft:
-    """The draft the answers of a workflow make; `EntryError` names the first field left empty."""
-    for key in kind.required:
+def draft_of(required: Collection[str], answers: Answers) -> Draft:
+    """The draft that answers make; `EntryError` names the first required field left empty."""
+    for key in required:
         if key not in answers:
             raise EntryError(f"{key}: nothing was entered, expected an answer before the review")
     return Draft(

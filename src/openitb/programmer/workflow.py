@@ -25,17 +25,18 @@ READ, IDENTITY, REVIEW, SECOND, COMMIT, READ_BACK = (
     "commit",
     "read-back",
 )
+PATIENT = "patient_id"
 WITHDRAWN = "withdrawn"
 NO_ADJUSTMENT = "adjustment_withdrawn"
 COMPARED = "compared"
 OLD_REPORT, BEFORE_REPORT, LIBRARY_FILE = "old_report", "before_report", "library_file"
 ENDING = (REVIEW, COMMIT, READ_BACK)
 TEXT_FIELDS: Mapping[str, str] = {
-    "patient_id": "Patient number, as the patient says it",
+    PATIENT: "Patient number, as the patient says it",
     OLD_REPORT: "Session report of the old pump, a file",
     "product": "Product, by its code",
     "lot": "Lot on the package",
-    "expiry": "Last day of use on the package, such as 2027-03-31",
+    "expiry": "Last day of use on the package",
     "pocket_check": "Swelling, or pain at the pump, and what was drawn back to be sure",
     "catheter_check": "Catheter: tone up or down, itching, pain or swelling along it",
     "observation": "Observed, by whom and for how long",
@@ -64,7 +65,8 @@ ORDER_FIELDS: Mapping[str, str] = {
     "order": "Order",
     "stop_order": "Minimum rate or stopped",
 }
-ZONE_FIELDS: Mapping[str, str] = {"zone": "Pump clock ahead of UTC, such as +01:00"}
+ZONE_FIELDS: Mapping[str, str] = {"zone": "Pump clock ahead of UTC"}
+HINTS: Mapping[str, str] = {"expiry": "2027-03-31", "zone": "+01:00"}
 CHOSEN: Choices = {**CHOICE_FIELDS, **SEVERAL_FIELDS}
 _KINDS = (
     NUMBER_FIELDS,
@@ -77,7 +79,7 @@ _KINDS = (
 FIELDS = frozenset(key for kind in _KINDS for key in kind)
 NOTES = frozenset(  # written down, and nothing is sent for them
     {
-        "patient_id",
+        PATIENT,
         OLD_REPORT,
         BEFORE_REPORT,
         "observation",
@@ -93,6 +95,12 @@ NOTES = frozenset(  # written down, and nothing is sent for them
     }
 )
 CHANGING = FIELDS - NOTES
+
+
+def prompt(key: str) -> str:
+    """The label of a field of words with how it is written, as it is asked."""
+    label = {**TEXT_FIELDS, **ZONE_FIELDS}[key]
+    return f"{label}, such as {HINTS[key]}" if key in HINTS else label
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,11 @@ from openitb.programmer.review import dose_history
 from openitb.programmer.sealed import seal
 from openitb.programmer.second import Approval, Signature
 from openitb.programmer.visit import Visit, last_reading
-from openitb.programmer.workflow import CHOSEN, FILE_FIELDS, TEXT_FIELDS
+from openitb.programmer.workflow import CHOSEN, FILE_FIELDS, PATIENT, TEXT_FIELDS
 from openitb.protocol import LogEntry
 from openitb.protocol.describe import describe_entry
 
-KEPT_OUT = FILE_FIELDS | {"patient_id"}  # told elsewhere in the report, or too long for it
+KEPT_OUT = FILE_FIELDS | {PATIENT, "product", "lot", "expiry"}  # told elsewhere, or too long
 _CONFIRMED = {
     True: "",
     False: ", committed, not yet confirmed by read-back",
@@ -137,7 +137,7 @@ def _visit(visit: Visit, desk: Desk) -> dict[str, Any]:
 def _patient(visit: Visit) -> dict[str, Any]:
     limits = visit.chart.limits
     if limits is None:
-        return {"id": str(visit.answers.get("patient_id", "")), "on_record": False}
+        return {"id": str(visit.answers.get(PATIENT, "")), "on_record": False}
     return {
         "on_record": True,
         "id": visit.chart.patient_id,
