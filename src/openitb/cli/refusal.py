@@ -56,6 +56,8 @@ def _usage(error: typer.TyperException) -> str:
     message, option = error.format_message().rstrip("."), getattr(error, "param", None)
     if message.startswith("Missing") and option is not None:
         return f"{option.opts[-1]}: missing, expected {option.help}"
+    if "requires an argument" in message:
+        return f"{getattr(error, 'option_name', 'option')}: missing its value, expected one after it"
     choice = _CHOICE.search(message)
     if choice is not None:
         return f"{choice['option']}: got {choice['given']}, expected one of {choice['known']}"
@@ -63,7 +65,7 @@ def _usage(error: typer.TyperException) -> str:
     if option is not None and wrong:
         return f"{option.opts[-1]}: got {wrong[0]['input']!r}, expected {_expected(wrong[0]['type'], option)}"
     context = getattr(error, "ctx", None)
-    return message if context is None else _pointed(message, error, context)
+    return message if context is None else _pointed(message, context)
 
 
 def _expected(kind: str, option: Any) -> str:
@@ -84,10 +86,8 @@ def _bound(option: Any) -> object:
     return option.max if option.min is None else option.min
 
 
-def _pointed(message: str, error: typer.TyperException, context: Any) -> str:
+def _pointed(message: str, context: Any) -> str:
     """A complaint about the line as a whole, with what could stand there and where to read on."""
-    if "requires an argument" in message:
-        return f"{getattr(error, 'option_name', 'option')}: missing its value, expected one after it"
     if "unexpected extra argument" in message:
         message += " (a value and its unit are one argument: '18 mL')"
     if " command" in message:
