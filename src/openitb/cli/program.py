@@ -97,7 +97,8 @@ def program(
     person = decided.by if decided else by or (next(iter(DEMO_SECRETS)) if demo else "")
     if not person:
         raise EntryError("--by: missing, expected your number on the staff list")
-    files = Files(home, chart, staff, serial)
+    begun = decided.workflow if decided else kind
+    files = Files(home, chart, staff, serial, bool(begun) and workflow(begun).has_new_pump)
     with _emergency(files, demo) if break_glass else _station(files, demo, person) as station:
         visit = _visit(station, decided, person, kind, "," if decimal_comma else ".")
         report = session_report(visit, Desk(person, station.clock(), station.is_demo))
@@ -110,12 +111,10 @@ def program(
 
 
 def _require_one_voice(decided: Script | None, by: str, kind: str) -> None:
-    """A script says itself who works and what is done; a workflow that does not exist opens no visit."""
+    """A script says itself who works and what is done."""
     if decided is not None and (by or kind):
         option, given = ("--by", by) if by else ("--workflow", kind)
         raise EntryError(f"{option}: got {given!r:.60} besides --script, expected the script alone to say it")
-    if kind:
-        workflow(kind)
 
 
 def _visit(station: Station, decided: Script | None, person: str, kind: str, mark: Mark) -> Visit:
@@ -131,12 +130,13 @@ def _visit(station: Station, decided: Script | None, person: str, kind: str, mar
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where implants, chart and staff are, and the pump's serial where there is no chart."""
+    """Where implants, chart and staff are, the pump's serial where there is no chart, the exercise's pump."""
 
     home: Path | None
     chart: Path | None
     staff: Path | None
     serial: str
+    new_pump: bool
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def _station(files: Files, demo: bool, person_id: str) -> Iterator[Station]:
             raise EntryError(
                 "--demo: got --home, --chart or --staff besides, expected an exercise to reach no pump"
             )
-        with demo_station(_clock, _new_id) as station:
+        with demo_station(_clock, _new_id, fresh=files.new_pump) as station:
             _prove(station.staff, person_id, _secret_of(station.is_demo))
             yield station
         return

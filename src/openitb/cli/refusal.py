@@ -94,5 +94,5 @@ def _pointed(message: str, context: Any) -> str:
         message += f", expected one of {', '.join(context.command.commands)}"
     if message.startswith("No such option"):
         known = [option.opts[-1] for option in context.command.params if option.opts[-1].startswith("--")]
-        message += f", expected one of {', '.join(known)}" if known else ""
+        message = message.partition(" (")[0] + (f", expected one of {', '.join(known)}" if known else "")
     return f"{message}. See '{context.command_path} --help'."

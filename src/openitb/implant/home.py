@@ -169,9 +169,10 @@ class Home:
                 f"home: got {str(self.path)!r}, expected one where the pumps run: no running service has "
                 "left its address there (openitb pump run)"
             )
-        host, _, port = file.read_text().strip().partition(" ")
+        text = file.read_text().strip()
+        host, _, port = text.partition(" ")
         if not port.isdecimal():
-            raise ImplantError(f"address: got {f'{host} {port}'!r:.40}, expected a host and a port")
+            raise ImplantError(f"address: got {text!r:.40}, expected a host and a port")
         return host, int(port)
 
     def _slots(self, serial: str) -> "_Slots":

@@ -150,6 +150,11 @@ class Workflow:
         return bool(CHANGING & set(self.fields))
 
     @property
+    def has_new_pump(self) -> bool:
+        """True where a pump is filled that nobody draws empty before: it has just come out of its box."""
+        return "injected_volume" in self.fields and "drawn_volume" not in self.fields
+
+    @property
     def has_second_person(self) -> bool:
         """True where a high-alert change waits for a second person."""
         return any(step.step_id == SECOND for step in self.steps)
