@@ -9,7 +9,10 @@ from openitb.prescription.orders import Flex, SimpleContinuous
 from openitb.programmer import Applied, Refused
 from openitb.programmer.dialogue import Dialogue, Terminal
 from openitb.programmer.plan_rules import judged, slips
+from openitb.programmer.report import session_report, to_text
+from openitb.programmer.report.content import Desk
 from openitb.programmer.second import SecondPersonError
+from openitb.programmer.station import emergency_station
 from openitb.programmer.visit import VisitError
 
 SECRETS = {"dr-a": "blue-heron", "nurse-b": "green-finch"}
@@ -168,3 +171,25 @@ def test_the_wrong_patient_can_be_read_but_not_changed(running, station) -> None
     done = _dialogue(station, talk).run("adjust")
     assert isinstance(done.outcome, Refused)
     assert "read only" in done.outcome.reason
+
+
+ATTESTED = ("Dr Stone", "emergency department", "unconscious")
+
+
+@pytest.mark.requirement("TEL-10")
+def test_with_nobody_on_record_the_number_may_be_left_empty_and_the_report_says_so(running) -> None:
+    glass = emergency_station(running.home, running.wand.serial, running.clock, lambda: "glass")
+    talk = Talk("", *ATTESTED, "send", "until awake, Dr Stone")
+    terminal = Terminal(talk.ask, SECRETS.__getitem__, talk.said.append)
+    done = Dialogue(glass, "ambulance", terminal).run("emergency-stop")
+    assert isinstance(done.outcome, Applied), done.outcome
+    assert "leave the number empty if it is not known" in talk.text
+    assert "number not known, not on record here" in to_text(session_report(done, Desk("ambulance", 0)))
+
+
+@pytest.mark.requirement("PRG-09")
+def test_where_the_patient_is_on_record_the_number_is_asked_until_it_is_given(running, station) -> None:
+    talk = Talk("", "", "P-001", *ATTESTED, "send", "until awake, Dr Stone")
+    done = _dialogue(station, talk).run("emergency-stop")
+    assert isinstance(done.outcome, Applied), done.outcome
+    assert sum("Patient number" in line for line in talk.said) == 3
