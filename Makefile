@@ -10,13 +10,14 @@ export OPENITB_HOME
 # Small matrices: more threads only get in each other's way.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test bench check unit browser requirements lock clean help
+.PHONY: run test bench check unit browser requirements validation lock clean help
 
 help:
 	@echo "make run    start the demo clinic with its virtual implants (port $(PORT), data in $(OPENITB_HOME)/)"
 	@echo "make test   everything continuous integration runs"
 	@echo "make bench  speed and memory, side by side with what you would pick instead"
 	@echo "make check  format, lint, types and import doors only;  make unit  the fast tests only"
+	@echo "make validation  compute docs/validation.md again, about two minutes"
 	@echo "make requirements  write docs/requirements.md and docs/hazards.md again"
 
 run: $(VENV)/.run
@@ -32,7 +33,7 @@ test: $(VENV)/.test
 check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src tools/trace
+	$(BIN)/mypy src tools/trace tools/validate
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
@@ -45,6 +46,10 @@ browser: $(VENV)/.test
 # Pages that link requirements and hazards to code, tests and their last results.
 requirements: $(VENV)/.test
 	$(BIN)/python -m tools.trace
+
+# Published figures beside the model's, with their drawings.
+validation: $(VENV)/.test
+	$(BIN)/python -m tools.validate
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py

@@ -65,3 +65,65 @@ def test_people_are_put_on_the_staff_list_once_and_their_secret_is_not_kept(
     assert list(parse_staff(file.read_text())) == ["dr-a"]
     assert "blue-heron" not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+CHART = """
+[patient]
+id = "P-1"
+origin = "spinal"
+age = "40 year"
+[implant]
+serial = "NGP1"
+pump = "synchromed-ii-20"
+"""
+
+
+@pytest.mark.requirement("PRG-19", "PRG-09")
+@pytest.mark.parametrize(
+    ("who", "secret", "named"),
+    [
+        ("ghost", "blue-heron", "by: got 'ghost', expected somebody on the staff list"),
+        ("dr-a", "grey-heron", "secret: not the one of dr-a"),
+        ("dr-a", "", "secret: not the one of dr-a"),
+    ],
+)
+def test_nobody_works_under_a_number_that_is_not_theirs(
+    who: str,
+    secret: str,
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    home, chart, staff = tmp_path / "home", tmp_path / "chart.toml", tmp_path / "staff.toml"
+    assert run(["pump", "new", "NGP1", "--home", str(home)]) == 0
+    chart.write_text(CHART)
+    monkeypatch.setenv("OPENITB_SECRET_DR_A", "blue-heron")
+    assert run(["program", "--staff", str(staff), "--enrol", "dr-a"]) == 0
+    monkeypatch.setenv("OPENITB_SECRET_DR_A", secret)
+    monkeypatch.setenv("OPENITB_SECRET_GHOST", secret)
+    text = (VISITS / "adjust.toml").read_text(encoding="utf-8")
+    visit = tmp_path / "visit.toml"
+    visit.write_text("\n".join(f'by = "{who}"' if x.startswith("by =") else x for x in text.splitlines()))
+    capsys.readouterr()
+    files = ["--home", str(home), "--chart", str(chart), "--staff", str(staff)]
+    assert run(["program", *files, "--script", str(visit)]) == 2
+    assert capsys.readouterr().err.startswith(named)
+
+
+@pytest.mark.requirement("PRG-19")
+def test_an_exercise_too_is_for_the_people_on_its_list_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["program", "--demo", "--by", "nobody"]) == 2
+    assert capsys.readouterr().err.startswith("by: got 'nobody'")
+
+
+@pytest.mark.requirement("RES-04", "RES-08")
+def test_the_printed_report_of_a_fill_says_what_was_drawn_and_from_which_package(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["program", "--demo", "--script", str(VISITS / "refill-and-adjust.toml")]) == 0
+    printed = capsys.readouterr().out
+    assert "10.6 mL, expected 10.6 mL" in printed
+    assert "lot L-2041, until 2099-12-31" in printed

@@ -90,6 +90,8 @@ class ScriptedLink:
         return self._outcome(system, SCRIPT.next_outcome)
 
     def read_back(self, system: System, _command_id: UUID) -> Outcome:
+        if SCRIPT.read_back_outcome == "applied" and SCRIPT.sent:
+            SCRIPT.programs[system.serial] = compiled(system, SCRIPT.sent[-1].order)
         return self._outcome(system, SCRIPT.read_back_outcome)
 
     def outlook(self, system: System, order: OrderMapping | None) -> Outlook | NoOutlook:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openitb import units
+from openitb import catalogue, units
 from openitb.prescription.orders import (
     DAY_NAMES,
     Flex,
@@ -56,6 +56,16 @@ orders = st.one_of(
     st.builds(SimpleContinuous, st.integers(1, 10**12)),
     flexes(),
 )
+
+
+def test_a_delayed_start_is_refused_in_one_line_that_names_every_model_that_lacks_it() -> None:
+    with pytest.raises(OrderError) as refused:
+        parse_order({"mode": "delayed start", "dose": "100 ug/day", "from": "08:00"})
+    told = str(refused.value)
+    assert told.startswith("order.mode: got 'delayed start', expected a mode that the pump offers; none of ")
+    pumps = catalogue.load().pumps.values()
+    assert [pump.name for pump in pumps if pump.name in told] == [pump.name for pump in pumps]
+    assert "\n" not in told
 
 
 def test_each_mode_reads_as_what_it_says() -> None:

@@ -16,6 +16,7 @@ from openitb.prescription import Flex, FlexPattern, FlexStep, Order, SimpleConti
 from openitb.protocol import Applied, LogKind, ProgramPump, RecordRefill, Role, SetClock, encode
 from openitb.world.drill.bed import Bed, Cause, Event, Newborn, look, new_bed
 from openitb.world.drill.invariants import problems
+from openitb.world.drill.told import needled
 from openitb.world.drill.ward import Heard
 
 DAY, HOUR, WEEK = units.MS_PER_DAY, units.MS_PER_H, units.MS_PER_WEEK
@@ -71,7 +72,7 @@ class Life:
         sums = bed.accounts
         sums.in_nl, sums.in_pg = sums.in_nl + volume_nl, sums.in_pg + volume_nl * DRUG
         sums.out_nl, sums.out_pg = sums.out_nl + out_nl, sums.out_pg + out_pg
-        bed.expected = bed.expected.refilled_by_needle(out_nl, volume_nl)
+        needled(bed.expected, out_nl, volume_nl)
         self._judge(Event(kept, Cause.NEEDLE), now_ms)
         digest = program_digest(bed.seen)
         self.tell(RecordRefill, digest, kept.reservoir.volume_nl, DRUG)

@@ -3,21 +3,25 @@
 import os
 import subprocess
 import sys
-from collections import Counter
 
 import pytest
 
+from openitb.protocol import LogKind, PumpState
 from openitb.world.drill import ACTIONS, INVARIANTS, Plan, run
-from openitb.world.drill.actions import step
-from openitb.world.drill.run import Drill
-from openitb.world.drill.wishes import WISHES
+from openitb.world.drill.disk import Mishap
+from openitb.world.drill.line import FATES
+from openitb.world.drill.wishes import BY_ROLE
+
+# Pairing, and parts that hang, are drilled elsewhere; no drill is long enough to fill the log.
+SELDOM = {"implanted", "key paired", "log wrapped", "restarted", "restarted too often", "self test failed"}
 
 
 @pytest.mark.slow
 @pytest.mark.requirement(
     "DEL-01", "DEL-02", "DEL-03", "DEL-05", "DEL-11", "DEL-15", "DEL-16", "DEL-17",
     "LOG-01", "LOG-02", "LOG-03", "SYS-03", "SYS-05", "SYS-06", "SYS-10",
-    "TEL-01", "TEL-02", "TEL-05", "TEL-12", "TIM-01"
+    "TEL-01", "TEL-02", "TEL-05", "TEL-06", "TEL-12", "TIM-01", "DEL-04", "DEL-06", "DEL-07", "DEL-14",
+    "BOL-02", "BOL-05", "BOL-13", "PAT-01"
 )  # fmt: skip
 def test_every_invariant_holds_after_every_step(seeds: range, steps: int) -> None:
     for seed in seeds:
@@ -53,21 +57,16 @@ def test_another_seed_makes_another_history() -> None:
 @pytest.mark.slow
 def test_every_action_request_state_and_effect_occurs() -> None:
     """A workload that never comes to pass would prove nothing."""
-    seen: Counter[str] = Counter()
-    for seed in range(40):
-        drill = Drill(Plan(seed, 250))
-        for _ in range(250):
-            step(drill)
-            seen.update(bed.seen.firmware.controller.state.value for bed in drill.beds.values())
-        seen.update(drill.trace.actions)
-        seen.update(wish.name for caller in drill.callers for _, wish, _ in caller.told)
-        seen.update(
-            entry.kind.value for bed in drill.beds.values() for entry in bed.seen.firmware.log.entries
-        )
-    expected = {action.name for action in ACTIONS} | {row.name for row in WISHES}
-    expected |= {"stopped", "minimum rate", "running", "prime", "bridge"}
-    expected |= {"program changed", "refill recorded", "clock set", "alarm setting changed", "stage given up"}
-    assert expected - seen.keys() == set()
+    seen: set[str] = set()
+    for seed in range(80):
+        seen |= run(Plan(seed, 250, most_pumps=2)).seen
+    expected = {action.name for action in ACTIONS} | {fate.name for fate in FATES}
+    expected |= {row.name for rows in BY_ROLE.values() for row in rows}
+    # Honest firmware is not stopped; the end of a cell has runs of its own in examples/fault-runs.
+    expected |= {state.value for state in PumpState} - {"guard stop", "end of service"}
+    expected |= {mishap.value for mishap in Mishap}
+    expected |= {kind.value for kind in LogKind} - SELDOM
+    assert expected - seen == set()
 
 
 def test_the_invariants_carry_the_ids_of_the_safety_reference() -> None:

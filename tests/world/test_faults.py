@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from openitb import units
+from openitb.body import level_moved
 from openitb.world.casefile import CaseError
 from openitb.world.simulation import Simulation
 from openitb.world.summary import events, summary
@@ -49,6 +50,29 @@ def test_a_leak_loses_drug_that_nobody_sees_and_the_pump_believes_rightly(ran: R
     assert tip_ug(run) == pytest.approx(1500, abs=1)
     assert summary(run)["system"]["lost_ug"] == pytest.approx(500, abs=1)
     assert true_volume_nl(run.system.end) == believed_volume_nl(run.system.end)
+
+
+def test_a_tip_that_migrates_gives_the_same_drug_elsewhere_and_nothing_in_the_pump_tells(ran: Ran) -> None:
+    stays = ran(START, until="20 day")
+    moves = ran(START, fault("10 day", "C-05", levels=6), until="20 day")
+    assert [(tip.from_ms - stays.case.start_ms, tip.level) for tip in moves.system.tips[1:]] == [
+        (10 * units.MS_PER_DAY, level_moved(stays.case.system.tip, 6))
+    ]
+    assert tip_ug(moves) == pytest.approx(tip_ug(stays), abs=1)
+    assert imbalance_pg(moves) == 0
+    assert moves.drug_imbalance < 1e-9
+    assert true_volume_nl(moves.system.end) == believed_volume_nl(moves.system.end)
+    legs = moves.series["leg_effect_site_ng_per_ml"] / stays.series["leg_effect_site_ng_per_ml"].clip(1e-9)
+    before = moves.time_h < 240
+    assert legs[before][1:] == pytest.approx(1.0, rel=1e-6)
+    assert legs[-1] < 0.9
+
+
+def test_a_tip_may_move_again_from_where_it_lies(ran: Ran) -> None:
+    run = ran(START, fault("2 day", "C-05", levels=2), fault("4 day", "C-05"), until="6 day")
+    start, up, back = run.system.tips
+    assert up.level == level_moved(start.level, 2)
+    assert back.level == start.level
 
 
 def test_a_kink_that_comes_and_goes_keeps_the_drug_in_the_pump(ran: Ran) -> None:
@@ -139,6 +163,8 @@ def test_the_same_seed_brings_the_same_faults_and_another_seed_others(ran: Ran) 
         (fault("1 day", "F-25"), "event 2: fault.id: F-25 is no fault of a part: write it as"),
         (fault("1 day", "F-15", lasts="3"), "event 2: fault.lasts: got '3' (the unit is missing)"),
         (fault("1 day", "F-15", size="3 h"), "event 2: fault.size: unknown for F-15, expected one of"),
+        (fault("1 day", "C-05", levels=40), "event 2: level: got +40 vertebrae from"),
+        (fault("1 day", "C-05", levels="two"), "event 2: fault.levels: got 'two', expected a whole number"),
         (fault("1 day", "F-11", lost="120 %"), "event 2: leak: got 1200 of 1000 lost"),
         (
             fault("1 day", "F-15") | {"mistake": {"id": "F-03"}},

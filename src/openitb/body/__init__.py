@@ -4,9 +4,10 @@
 `with_overrides` make a person. Floats in µg, mL and h.
 """
 
+from openitb.body.anatomy import level_moved
 from openitb.body.course import Course, run
 from openitb.body.effect import Baseline
-from openitb.body.inputs import Inputs, LumbarBolus, OralDose, PumpBolus
+from openitb.body.inputs import Inputs, LumbarBolus, OralDose, PumpBolus, TipMove
 from openitb.body.parameters import (
     BodyError,
     BodyParameters,
@@ -26,7 +27,9 @@ __all__ = [
     "LumbarBolus",
     "OralDose",
     "PumpBolus",
+    "TipMove",
     "between_subject_sds",
+    "level_moved",
     "run",
     "typical_adult",
     "with_overrides",

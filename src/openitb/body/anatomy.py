@@ -23,14 +23,15 @@ _LEVEL = re.compile(r"([LTC])(\d{1,2})")
 class Canal:
     """Slices of equal length: centres `x_cm`, cross-sections `area_cm2`, both of shape (cells,).
 
-    `cord`, `leg` and `arm` are indices of slices: where there is cord tissue, and where the effect on
-    legs and arms is read.
+    `region` (cells,) is 0 in lumbar, 1 in thoracic and 2 in cervical slices. `cord`, `leg` and `arm` are
+    indices of slices: where there is cord tissue, and where the effect on legs and arms is read.
     """
 
     length_cm: float
     cell_cm: float
     x_cm: Floats
     area_cm2: Floats
+    region: Ints
     cord: Ints
     leg: Ints
     arm: Ints
@@ -60,7 +61,9 @@ def canal(params: BodyParameters) -> Canal:
     leg, arm = _between(atlas_x, "leg_from", "leg_to"), _between(atlas_x, "arm_from", "arm_to")
     if not (len(leg) and len(arm)):
         raise BodyError(f"cells: got {params.cells}, expected enough slices to tell legs from arms")
-    return Canal(params.canal_length_cm, cell, x, _areas(params, atlas_x), cord, leg, arm)
+    tops = [constant(_ATLAS, f"{name}_area_top") for name in ("lumbar", "thoracic")]
+    region = np.searchsorted(tops, atlas_x, side="right")
+    return Canal(params.canal_length_cm, cell, x, _areas(params, region), region, cord, leg, arm)
 
 
 def position_cm(params: BodyParameters, place: str | float, field: str = "level") -> float:
@@ -76,14 +79,27 @@ def position_cm(params: BodyParameters, place: str | float, field: str = "level"
     return float(place)
 
 
+def level_moved(level: str, up: int) -> str:
+    """The level so many vertebrae towards the head of another, below zero towards the feet.
+
+    Raises `BodyError` for what is no vertebra, and beyond L5 and C1.
+    """
+    names = [f"{region}{number}" for region, size in _VERTEBRAE for number in range(size, 0, -1)]
+    if level not in names:
+        raise BodyError(f"level: got {level!r}, expected L5 to C1 to count from")
+    at = names.index(level) + up
+    if not 0 <= at < len(names):
+        raise BodyError(f"level: got {up:+d} vertebrae from {level}, expected a place between L5 and C1")
+    return names[at]
+
+
 def _between(x: Floats, low: str, high: str) -> Ints:
     return np.flatnonzero((x >= constant(_ATLAS, low)) & (x <= constant(_ATLAS, high)))
 
 
-def _areas(params: BodyParameters, atlas_x: Floats) -> Floats:
-    regions = [atlas_x < constant(_ATLAS, "lumbar_area_top"), atlas_x < constant(_ATLAS, "thoracic_area_top")]
-    shapes = [params.canal_area_lumbar, params.canal_area_thoracic]
-    relative = np.select(regions, shapes, default=params.canal_area_cervical)
+def _areas(params: BodyParameters, region: Ints) -> Floats:
+    shapes = (params.canal_area_lumbar, params.canal_area_thoracic, params.canal_area_cervical)
+    relative = np.array(shapes, dtype=np.float64)[region]
     cell = params.canal_length_cm / params.cells
     return np.asarray(relative * params.spinal_csf_ml / (relative.sum() * cell), dtype=np.float64)
 

@@ -98,9 +98,11 @@ def _checked(times_h: Floats) -> Floats:
 
 
 def _linear(model: Model, trajectory: Trajectory, inputs: Inputs, times: Floats) -> dict[str, Floats]:
-    tip_cm = position_cm(model.params, inputs.tip_at, "tip")
-    rows = np.array([*model.readouts.values(), model.csf_at(tip_cm)])
-    *values, at_tip = trajectory.observe(rows, times).T
+    places = [inputs.tip_at, *(move.to for move in inputs.tip_moves)]
+    at_places = [model.csf_at(position_cm(model.params, place, "tip")) for place in places]
+    seen = trajectory.observe(np.array([*model.readouts.values(), *at_places]), times).T
+    values, by_place = seen[: len(model.readouts)], seen[len(model.readouts) :]
+    at_tip = by_place[trajectory.schedule.place_at(times), np.arange(len(times))]
     plume = NG_PER_UG * trajectory.schedule.rate_at(times) / model.params.tip_plume_ml_per_h
     return {
         **dict(zip(model.readouts, values, strict=True)),

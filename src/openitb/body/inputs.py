@@ -42,11 +42,20 @@ class OralDose:
 
 
 @dataclass(frozen=True, slots=True)
+class TipMove:
+    """From `at_h` on the catheter's tip lies elsewhere: at a level, or cm from S2."""
+
+    at_h: float
+    to: str | float
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything given to one body; hours count from `start_ms`.
 
     `tip` is drug leaving the catheter in µg/h, nothing outside its span; `tip_at` is a level or cm
-    from S2. `initial` is "empty", or the constant rate at the tip in µg/h that the body is used to.
+    from S2, until `tip_moves`, in order of time, say otherwise. `initial` is "empty", or the constant
+    rate at the tip in µg/h that the body is used to.
     """
 
     tip: Timeline | None = None
@@ -56,27 +65,34 @@ class Inputs:
     pump_boluses: tuple[PumpBolus, ...] = ()
     oral: tuple[OralDose, ...] = ()
     initial: Literal["empty"] | float = "empty"
+    tip_moves: tuple[TipMove, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
     """Instants `at_h` (k,) from 0 on, the rate at the tip from each one on (k,), and jumps.
 
-    `jump_ug[j]` (size,) is added to the state at `at_h[jump_at[j]]`; `tip` (size,) is what 1 µg/h adds
-    per hour; `initial_ug` (size,) is the state just before hour 0, which holds `held_ug` of drug.
+    `jump_ug[j]` (size,) is added to the state at `at_h[jump_at[j]]`; `tips` (places, size) is what 1 µg/h
+    adds per hour at each place the tip comes to, `place` (k,) where it lies from each instant on;
+    `initial_ug` (size,) is the state just before hour 0, which holds `held_ug` of drug.
     """
 
     at_h: Floats
     rate_ug_per_h: Floats
     jump_at: Ints
     jump_ug: Floats
-    tip: Floats
+    tips: Floats
+    place: Ints
     initial_ug: Floats
     held_ug: float
 
     def rate_at(self, times_h: Floats) -> Floats:
         """Rate at the tip in µg/h from each time on."""
         return self.rate_ug_per_h[self._index(times_h)]
+
+    def place_at(self, times_h: Floats) -> Ints:
+        """Where the tip lies from each time on, as an index of `tips`."""
+        return self.place[self._index(times_h)]
 
     def dosed_ug(self, times_h: Floats) -> Floats:
         """Drug given up to and including each time, what the body held at the start included."""
@@ -97,22 +113,33 @@ def schedule(model: Model, inputs: Inputs) -> Schedule:
     Raises `BodyError` for anything before the start, a dose or rate that is negative or not finite, a
     tip in another unit than µg/h, and a place outside the canal.
     """
-    tip_cm = position_cm(model.params, inputs.tip_at, "tip")
-    tip = model.infusion(tip_cm)
-    initial = _initial(inputs) * model.steady_state(tip)
+    moved_h, places_cm = _places(model, inputs)
+    tips = np.array([model.infusion(x_cm) for x_cm in places_cm])
+    initial = _initial(inputs) * model.steady_state(tips[0])
     starts, rates = _tip_rates(inputs)
-    jumps = sorted(_jumps(model, inputs, tip_cm), key=lambda jump: jump[0])
+    jumps = sorted(_jumps(model, inputs, moved_h, places_cm), key=lambda jump: jump[0])
     jump_h = np.array([at for at, _ in jumps])
-    at_h = np.unique(np.concatenate([[0.0], starts, jump_h]))
+    at_h = np.unique(np.concatenate([[0.0], starts, jump_h, moved_h]))
     return Schedule(
         at_h=at_h,
         rate_ug_per_h=np.concatenate([[0.0], rates])[np.searchsorted(starts, at_h, side="right")],
         jump_at=np.searchsorted(at_h, jump_h),
         jump_ug=np.array([jump for _, jump in jumps]).reshape(-1, model.layout.size),
-        tip=tip,
+        tips=tips,
+        place=np.searchsorted(moved_h, at_h, side="right"),
         initial_ug=initial,
         held_ug=model.drug_ug(initial),
     )
+
+
+def _places(model: Model, inputs: Inputs) -> tuple[Floats, list[float]]:
+    """When the tip moves, in order of time, and the places it comes to, the first one before all moves."""
+    moves = inputs.tip_moves
+    hours = np.array([move.at_h for move in moves], dtype=np.float64)
+    if not (np.isfinite(hours).all() and (hours >= 0).all() and (np.diff(hours) >= 0).all()):
+        raise BodyError(f"tip moves: got {hours.tolist()} h, expected times of at least 0 h in order")
+    places = [inputs.tip_at, *(move.to for move in moves)]
+    return hours, [position_cm(model.params, place, "tip") for place in places]
 
 
 def _tip_rates(inputs: Inputs) -> tuple[Floats, Floats]:
@@ -129,13 +156,17 @@ def _tip_rates(inputs: Inputs) -> tuple[Floats, Floats]:
     return (edges - inputs.start_ms) / MS_PER_H, rates
 
 
-def _jumps(model: Model, inputs: Inputs, tip_cm: float) -> Iterator[tuple[float, Floats]]:
+def _jumps(
+    model: Model, inputs: Inputs, moved_h: Floats, places_cm: list[float]
+) -> Iterator[tuple[float, Floats]]:
     lumbar_sd, pump_sd = (constant("atlas", f"{name}_sd") for name in ("lumbar_puncture", "pump_bolus"))
     for lumbar in inputs.lumbar_boluses:
         x_cm = position_cm(model.params, lumbar.level, "lumbar bolus level")
         yield _checked("lumbar bolus", lumbar), lumbar.dose_ug * model.bolus(x_cm, lumbar_sd)
     for pump in inputs.pump_boluses:
-        yield _checked("pump bolus", pump), pump.dose_ug * model.bolus(tip_cm, pump_sd)
+        at_h = _checked("pump bolus", pump)
+        tip_cm = places_cm[np.searchsorted(moved_h, at_h, side="right")]
+        yield at_h, pump.dose_ug * model.bolus(tip_cm, pump_sd)
     for oral in inputs.oral:
         yield _checked("oral dose", oral), oral.dose_ug * model.tablet()
 

@@ -17,7 +17,7 @@ from openitb.body.parameters import BodyParameters
 from openitb.units import convert
 
 NG_PER_UG = float(convert(1, "ug", "ng"))
-_LUMBAR_LEVEL = "L3"
+LUMBAR_LEVEL = "L3"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,7 +178,7 @@ def _systemic(matrix: Floats, params: BodyParameters, tube: Canal, layout: Layou
 
 
 def _readouts(params: BodyParameters, tube: Canal, layout: Layout) -> dict[str, Floats]:
-    lumbar = tube.cell_at(position_cm(params, _LUMBAR_LEVEL))
+    lumbar = tube.cell_at(position_cm(params, LUMBAR_LEVEL))
     _, deep_ml = _cord_ml(params, tube)
     sites = {name: layout.deep[np.searchsorted(tube.cord, cells)] for name, cells in _sites(tube).items()}
     rows: dict[str, tuple[int | Ints, float]] = {

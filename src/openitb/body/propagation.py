@@ -39,17 +39,17 @@ class Trajectory:
 
     def _observe_sorted(self, rows: Modal, times_h: Floats) -> Floats:
         nodes_h = self._nodes(times_h)
-        rates = self.schedule.rate_at(nodes_h)
-        states = self._states(nodes_h, rates)
+        rates, places = self.schedule.rate_at(nodes_h), self.schedule.place_at(nodes_h)
+        inflows = self.schedule.tips @ self.modes.inverse.T
+        states = self._states(nodes_h, rates, inflows[places])
         node = np.searchsorted(nodes_h, times_h, side="right") - 1
-        inflow = self.modes.inverse @ self.schedule.tip
         values = np.empty((len(times_h), len(rows)))
         for some, offsets in _alike(times_h - nodes_h[node]):
             remain, gain = self.modes.step(offsets)
             at = node[some]
             one = len(offsets) == 1  # then one matrix product reads all outputs with this offset
             free = states[at] @ (remain * rows).T if one else (states[at] * remain) @ rows.T
-            forced = (gain * inflow) @ rows.T
+            forced = _forced(gain, inflows, places[at]) @ rows.T
             values[some] = np.real(free + rates[at, None] * forced)
         return values
 
@@ -60,14 +60,13 @@ class Trajectory:
         rank = np.arange(len(times_h)) - np.searchsorted(stretch, stretch)
         return np.union1d(changes, times_h[rank % _OUTPUTS_PER_NODE == 0])
 
-    def _states(self, nodes_h: Floats, rates: Floats) -> Modal:
-        """Modal state at each node, just after its jumps, shape (nodes, n)."""
+    def _states(self, nodes_h: Floats, rates: Floats, inflows: Modal) -> Modal:
+        """Modal state at each node, just after its jumps, shape (nodes, n); `inflows` from each node on."""
         durations, which = _distinct(np.diff(nodes_h))
         remain, gain = self.modes.step(durations)
-        gain = gain * (self.modes.inverse @ self.schedule.tip)
         states = self._jumps(nodes_h)
         states[0] += self.modes.inverse @ self.schedule.initial_ug
-        states[1:] += gain[which] * rates[:-1, None]
+        states[1:] += gain[which] * inflows[:-1] * rates[:-1, None]
         for k, step in enumerate(which.tolist()):
             states[k + 1] += remain[step] * states[k]
         return states
@@ -80,6 +79,11 @@ class Trajectory:
         into = self.schedule.jump_ug[within] @ self.modes.inverse.T
         np.add.at(jumps, np.searchsorted(nodes_h, at_h[within]), into)
         return jumps
+
+
+def _forced(gain: Modal, inflows: Modal, places: Ints) -> Modal:
+    """What 1 µg/h adds to each mode by each output; one row for all where the tip never moves."""
+    return np.asarray(gain * (inflows if len(inflows) == 1 else inflows[places]))
 
 
 def _alike(offsets_h: Floats) -> Iterator[tuple[Ints, Floats]]:

@@ -14,7 +14,9 @@ from openitb.catalogue.entries import Catheter, Drug, Entry, FaultEntry, Limits,
 from openitb.catalogue.facts import Fact
 from openitb.units import UnitError, convert
 
-PRACTICE_FILES = ("practice.toml", "boluses.toml", "parts.toml", "guard.toml", "link.toml")
+PRACTICE_FILES = (
+    "practice.toml", "boluses.toml", "parts.toml", "guard.toml", "link.toml", "people.toml", "published.toml",
+)  # fmt: skip
 
 Made = TypeVar("Made", bound=BaseModel)
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from openitb import catalogue
 from openitb.cohort import CohortError, Sampling
-from openitb.cohort.people import PeopleRun, run_people
+from openitb.cohort.case_run import PeopleRun, run_people
 from openitb.world.case import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

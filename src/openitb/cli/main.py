@@ -41,6 +41,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("pump", "openitb.cli.pump", "Virtual implants that live in a folder and answer behind a wand."),
     Verb("program", "openitb.cli.program", "The clinician's programmer: read, review, change, read back."),
     Verb("handheld", "openitb.cli.handheld", "The patient's handheld: what is allowed now, alarms in words."),
+    Verb("drill", "openitb.cli.drill", "The whole system from one seed, or a recorded fault run again."),
     Verb("demo", "openitb.cli.demo", "Load the demo clinic of synthetic patients."),
     Verb("serve", "openitb.cli.serve", "The clinic in the browser, with its virtual implants."),
 )

@@ -23,7 +23,7 @@ from openitb.programmer.outcomes import Applied, Unreachable
 from openitb.programmer.report import session_report, to_json, to_pdf, to_text
 from openitb.programmer.report.content import Desk
 from openitb.programmer.script import Script, Secrets, parse_script, run_script
-from openitb.programmer.second import SHORTEST_SECRET, enrol, parse_staff, staff_to_text
+from openitb.programmer.second import SHORTEST_SECRET, Staff, enrol, parse_staff, prove, staff_to_text
 from openitb.programmer.station import (
     DEMO_SECRETS,
     Station,
@@ -42,7 +42,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="the folder where the implants live")]
 ChartOption = Annotated[Path | None, typer.Option("--chart", help="the chart of patient and implant, TOML")]
-StaffOption = Annotated[Path | None, typer.Option("--staff", help="who may sign here, TOML")]
+StaffOption = Annotated[Path | None, typer.Option("--staff", help="who may work and sign here, TOML")]
 ScriptOption = Annotated[Path | None, typer.Option("--script", help="a visit decided beforehand, TOML")]
 By = Annotated[str, typer.Option("--by", help="your number on the staff list")]
 Kind = Annotated[str, typer.Option("--workflow", help="which workflow; asked if left out")]
@@ -88,7 +88,7 @@ def program(
     if not person:
         raise EntryError("--by: missing, expected your number on the staff list")
     files = Files(home, chart, staff, serial)
-    with _emergency(files, demo) if break_glass else _station(files, demo) as station:
+    with _emergency(files, demo) if break_glass else _station(files, demo, person) as station:
         visit = _visit(station, decided, person, kind, "," if decimal_comma else ".")
         report = session_report(visit, Desk(person, station.clock(), station.is_demo))
     _write(json_file, to_json(report).encode())
@@ -100,7 +100,7 @@ def program(
 
 
 def _visit(station: Station, decided: Script | None, person: str, kind: str, mark: Mark) -> Visit:
-    secret_of = _secret_of(station)
+    secret_of = _secret_of(station.is_demo)
     if decided is not None:
         visit = run_script(decided, station, secret_of)
     else:
@@ -121,18 +121,21 @@ class Files:
 
 
 @contextmanager
-def _station(files: Files, demo: bool) -> Iterator[Station]:
+def _station(files: Files, demo: bool, person_id: str) -> Iterator[Station]:
     if files.serial:
         raise EntryError(f"--serial: got {files.serial!r}, expected it with --break-glass only")
     if demo:
         if files.home is not None or files.chart is not None:
             raise EntryError("--demo: got a home or a chart besides, expected an exercise to reach no pump")
         with demo_station(_clock, _new_id) as station:
+            _prove(station.staff, person_id, _secret_of(station.is_demo))
             yield station
         return
     read = parse_chart(_needed(files.chart, "--chart").read_text(encoding="utf-8"))
     people = {} if files.staff is None else parse_staff(files.staff.read_text(encoding="utf-8"))
-    yield station_at(Home(_needed(files.home, "--home")), read, people, _clock, _new_id)
+    home = Home(_needed(files.home, "--home"))
+    _prove(people, person_id, _secret_of(is_demo=False))
+    yield station_at(home, read, people, _clock, _new_id)
 
 
 @contextmanager
@@ -156,9 +159,18 @@ def _enrol(file: Path, person_id: str) -> None:
     typer.echo(f"{person_id} is on the staff list")
 
 
-def _secret_of(station: Station) -> Secrets:
+def _prove(staff: Staff, person_id: str, secret_of: Secrets) -> None:
+    """Let nobody work under a number that is not theirs: reports and the pump's log name it."""
+    person = staff.get(person_id)
+    if person is None:
+        listed = "somebody on the staff list (--staff)"
+        raise EntryError(f"by: got {person_id!r:.40}, expected {listed}")
+    prove(person, secret_of(person_id))
+
+
+def _secret_of(is_demo: bool) -> Secrets:
     def secret_of(person_id: str) -> str:
-        if station.is_demo:
+        if is_demo:
             return DEMO_SECRETS.get(person_id, "")
         return _secret(person_id, f"Secret of {person_id}")
 
@@ -166,8 +178,14 @@ def _secret_of(station: Station) -> Secrets:
 
 
 def _secret(person_id: str, prompt: str) -> str:
-    named = os.environ.get(SECRET_VARIABLE + person_id.upper().replace("-", "_"))
-    return getpass.getpass(f"{prompt}: ") if named is None else named
+    variable = SECRET_VARIABLE + person_id.upper().replace("-", "_")
+    named = os.environ.get(variable)
+    if named is not None:
+        return named
+    try:
+        return getpass.getpass(f"{prompt}: ")
+    except EOFError:
+        raise EntryError(f"secret: missing, expected that of {person_id} typed or in {variable}") from None
 
 
 def _ask(prompt: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,11 +45,24 @@ def sources(
     words: Annotated[
         str, typer.Argument(metavar="[FILTER]", help="only rows in which all these words occur")
     ] = "",
+    of: Annotated[
+        Path | None,
+        typer.Option(
+            "--of", metavar="RESULT.json", help="only what this result rests on: JSON of simulate or cohort"
+        ),
+    ] = None,
     as_json: AsJson = False,
     micro: MicroSign = "ug",
 ) -> None:
     """Print every value with unit, source and confidence; unsourced ones carry a mark."""
     rows = [row for row in _rows(catalogue.load()) if row.matches(words)]
+    if of is not None:
+        rested_on = _used(of)
+        rows = [
+            row
+            for row in rows
+            if {f"{row.kind}:{row.entry}", f"{row.kind}:{row.entry}.{row.name}"} & rested_on
+        ]
     if not rows:
         raise OptionError(
             f"filter: got {words!r}, expected words that occur in the catalogue; nothing matches"
@@ -57,6 +71,20 @@ def sources(
         typer.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
         return
     Console(highlight=False).print(_listing(rows, micro))
+
+
+def _used(result: Path) -> set[str]:
+    """What a result says it rests on, as `kind:entry` and `kind:entry.name`."""
+    try:
+        found = json.loads(result.read_text(encoding="utf-8"))
+        cited = found.get("summary", found)["used"]["catalogue"]
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise OptionError(f"--of: {str(result)!r} is not JSON, expected a result of openitb") from None
+    except (AttributeError, KeyError, TypeError):
+        raise OptionError(f"--of: {str(result)!r} names no sources, expected a result with `used`") from None
+    if not (isinstance(cited, list) and all(isinstance(one, str) for one in cited)):
+        raise OptionError(f"--of: used.catalogue of {str(result)!r}: expected a list of names")
+    return set(cited)
 
 
 def _rows(known: Catalogue) -> Iterator[Row]:

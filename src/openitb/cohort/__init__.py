@@ -10,7 +10,7 @@ from openitb.cohort.courses import Subject
 from openitb.cohort.errors import CohortError
 from openitb.cohort.forecast import SERIES, Forecast, ForecastRequest, Sampling, forecast
 from openitb.cohort.history import TipHistory, Window, daily_doses_ug, tip_history
-from openitb.cohort.population import sample
+from openitb.cohort.people import sample
 
 __all__ = [
     "SERIES",

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from openitb.body.anatomy import Floats
 from openitb.cohort.bands import quantiles
-from openitb.cohort.people import PeopleRun
+from openitb.cohort.case_run import PeopleRun
 from openitb.units import HOURS_PER_DAY
+from openitb.world.used import used
 
 NOTICE = "Simulation for education and research. Not a medical device."
 
@@ -46,6 +47,7 @@ def to_json(run: PeopleRun) -> dict[str, Any]:
         "time_h": run.time_h.tolist(),
         "series": series,
         "basis": list(run.basis),
+        "used": used(run.case),
         "notice": NOTICE,
     }
 

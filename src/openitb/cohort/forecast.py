@@ -15,7 +15,7 @@ from openitb.cohort.basis import basis
 from openitb.cohort.courses import Subject, courses
 from openitb.cohort.errors import CohortError
 from openitb.cohort.history import TipHistory, Window
-from openitb.cohort.population import sample
+from openitb.cohort.people import sample
 from openitb.units import MS_PER_DAY, MS_PER_H
 
 SERIES = {

@@ -71,7 +71,7 @@ def timing(people: Sequence[BodyParameters], drip: Drip) -> Schedule:
     whole = schedule(build(people[0]), inputs)
     return replace(
         whole,
-        tip=np.array([1.0, 0.0]),
+        tips=np.array([[1.0, 0.0]]),
         initial_ug=np.array([0.0, drip.before_ug_per_h]),
         jump_ug=np.empty((0, 2)),
     )

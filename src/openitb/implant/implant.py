@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from openitb.catalogue import Pump
 from openitb.implant.build import Build, build_of
 from openitb.implant.errors import ImplantError
-from openitb.implant.firmware.authority import authorised
+from openitb.implant.firmware.authority import authorised_by_senses
 from openitb.implant.firmware.commands import execute
 from openitb.implant.firmware.controller import new_controller
 from openitb.implant.firmware.credits import Issuer, key_of
@@ -200,7 +200,7 @@ def _felt(firmware: Firmware, build: Build, senses: Senses) -> Firmware:
     """The firmware with all that follows at once from what it feels now."""
     if senses == firmware.feeling.senses:
         return firmware
-    return settled(authorised(firmware, feel(firmware, build, senses), build), build)
+    return settled(authorised_by_senses(firmware, feel(firmware, build, senses), build), build)
 
 
 def _stretch(firmware: Firmware, build: Build, outlet: Outlet, until_tick: int) -> Firmware:

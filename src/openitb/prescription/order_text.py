@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-from openitb import units
+from openitb import catalogue, units
 from openitb.prescription.modes import (
     DAY_NAMES,
     EVERY_DAY,
@@ -37,6 +37,8 @@ from openitb.prescription.modes import (
     format_time_of_day,
 )
 
+DELAYED = "delayed start"  # a mode of some external pumps, recognised to be refused by name
+
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 Table = Mapping[str, object]
@@ -53,10 +55,19 @@ def parse_order(mapping: object, field: str = "order") -> Order:
     """
     table = _table(mapping, field, "a table with a mode")
     mode = _needed(table, "mode", field)
+    if mode == DELAYED:
+        told = f"got {mode!r}, expected a mode that the pump offers; none of {_without_delay()} has this one"
+        raise OrderError(f"{field}.mode: {told}")
     reader = _READERS.get(mode) if isinstance(mode, str) else None
     if reader is None:
         raise OrderError(f"{field}.mode: got {mode!r}, expected one of {', '.join(map(repr, _READERS))}")
     return reader(table, field)
+
+
+def _without_delay() -> str:
+    """The models whose entry in the catalogue has no delayed start, which are all."""
+    pumps = catalogue.load().pumps.values()
+    return ", ".join(pump.name for pump in pumps if not pump.fact("delayed_start").value)
 
 
 def order_to_mapping(order: Order) -> dict[str, object]:

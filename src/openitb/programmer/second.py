@@ -80,11 +80,14 @@ def enrol(person_id: str, name: str, secret: str) -> Person:
     return Person(person_id, name, salt, _key(secret, salt).public_key().public_bytes_raw())
 
 
+def prove(person: Person, secret: str) -> None:
+    """Refuse with `SecondPersonError` unless the secret is this person's."""
+    _unlocked(person, secret)
+
+
 def sign(person: Person, secret: str, act: Act) -> Signature:
     """A signature; `SecondPersonError` if the secret is not this person's."""
-    key = _key(secret, person.salt)
-    if key.public_key().public_bytes_raw() != person.public:
-        raise SecondPersonError(f"secret: not the one of {person.person_id}")
+    key = _unlocked(person, secret)
     return Signature(person.person_id, act, key.sign(_content(person.person_id, act)))
 
 
@@ -133,6 +136,13 @@ def _require_genuine(signature: Signature, staff: Staff) -> None:
 def _require(holds: bool, problem: str) -> None:
     if not holds:
         raise SecondPersonError(f"second person: {problem}")
+
+
+def _unlocked(person: Person, secret: str) -> Ed25519PrivateKey:
+    key = _key(secret, person.salt)
+    if key.public_key().public_bytes_raw() != person.public:
+        raise SecondPersonError(f"secret: not the one of {person.person_id}")
+    return key
 
 
 def _content(person_id: str, act: Act) -> bytes:

@@ -22,7 +22,7 @@ from openitb.world import truth as system_truth
 from openitb.world.case import Case, Event, LayFault, LumbarBolus, Oral, Refill, SetOrder, System
 from openitb.world.casefile import CaseError
 from openitb.world.pump_dialogue import Dialogue, Filled
-from openitb.world.trouble import after_fill, at_the_tip, fate_of_fill, laid_on
+from openitb.world.trouble import TipAt, after_fill, at_the_tip, fate_of_fill, laid_on, tip_after
 from openitb.world.truth import SystemTruth
 
 Progress = Callable[[float], None]
@@ -64,7 +64,8 @@ class Visit:
 class SystemCourse:
     """What the system did: parcels at the pump outlet and at the tip, how full it was, every visit.
 
-    `astray` was lost between outlet and tip, `beside` went into the tissue round the pump at a fill.
+    `astray` was lost between outlet and tip, `beside` went into the tissue round the pump at a fill;
+    `tips` is where the tip lay, from the start on.
     """
 
     end: SystemTruth
@@ -76,6 +77,7 @@ class SystemCourse:
     visits: tuple[Visit, ...] = ()
     astray: tuple[Parcel, ...] = ()
     beside: tuple[Impulse, ...] = ()
+    tips: tuple[TipAt, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class _Run:
     astray: list[Parcel] = field(default_factory=list)
     beside: list[Impulse] = field(default_factory=list)
     needles: list[Needle] = field(default_factory=list)
+    tips: tuple[TipAt, ...] = ()
 
 
 def run_system(
@@ -129,6 +132,7 @@ def run_system(
         tuple(run.visits),
         tuple(run.astray),
         tuple(run.beside),
+        run.tips,
     )
     return course, tuple(run.story)
 
@@ -136,6 +140,7 @@ def run_system(
 def _begin(case: Case, system: System, serial: str) -> _Run:
     truth = system_truth.assemble(system, case.start_ms, case.zone_offset_ms, serial)
     run = _Run(case, system, truth, Dialogue(), system.concentration_ug_per_ml)
+    run.tips = (TipAt(case.start_ms, system.tip),)
     run.reservoir.append(ReservoirPoint(case.start_ms, system_truth.true_volume_nl(truth)))
     return run
 
@@ -259,8 +264,9 @@ def _filled(run: _Run, truth: Refill, at_ms: int) -> Filled:
 
 def _fault(run: _Run, event: Event) -> None:
     assert isinstance(event.action, LayFault)  # noqa: S101 - narrowed by _meet
-    run.truth, needles = laid_on(run.truth, run.system, event)
-    run.needles += needles
+    run.truth, laid = laid_on(run.truth, run.system, event)
+    run.needles += laid.needle
+    run.tips = tip_after(run.tips, laid, event)
     run.reservoir.append(ReservoirPoint(event.at_ms, system_truth.true_volume_nl(run.truth)))
     outcome = "by chance" if event.action.by_chance else "laid"
     run.story.append(Happening(event.at_ms, "fault", describe(event.action.chosen), outcome))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from openitb import body, catheter, units
-from openitb.body import Baseline, Inputs, OralDose
+from openitb.body import Baseline, Inputs, OralDose, TipMove
 from openitb.body import LumbarBolus as BodyBolus
 from openitb.world.case import Case, LumbarBolus, Oral
 from openitb.world.delivery import Stretch, departures
@@ -80,7 +80,13 @@ def body_inputs(case: Case, system: SystemCourse | None) -> Inputs:
         tip_at=case.system.tip if case.system else "T12",
         lumbar_boluses=tuple(_lumbar_boluses(case)),
         oral=(*_oral_doses(case), *_beside_doses(case, system)),
+        tip_moves=tuple(_tip_moves(case, system)),
     )
+
+
+def _tip_moves(case: Case, system: SystemCourse | None) -> Iterator[TipMove]:
+    for tip in system.tips[1:] if system else ():
+        yield TipMove((tip.from_ms - case.start_ms) / units.MS_PER_H, tip.level)
 
 
 def _lumbar_boluses(case: Case) -> Iterator[BodyBolus]:

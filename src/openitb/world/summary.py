@@ -13,6 +13,7 @@ from openitb.world.headline import clock, headline
 from openitb.world.hearing import alarms_told, shown_chance
 from openitb.world.simulation import Simulation
 from openitb.world.truth import believed_volume_nl, true_volume_nl
+from openitb.world.used import used
 
 _PEAKS = ("withdrawal", "sedation", "respiratory_depression", "lumbar_csf_ng_per_ml", "tolerance")
 _SCORES = ("leg_ashworth", "arm_ashworth", "spasm_score")
@@ -29,6 +30,7 @@ def summary(simulation: Simulation) -> dict[str, Any]:
         "system": _system(simulation),
         "notes": [*_notes(simulation)],
         "assumptions": [*simulation.case.assumptions, *_assumed_facts(simulation.case)],
+        "used": used(simulation.case),
         "drug_balance_error": simulation.drug_imbalance,
         "notice": "Simulation for education and research. Not a medical device.",
     }

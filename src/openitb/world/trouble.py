@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from openitb import catalogue, implant
+from openitb.body import BodyError, level_moved
 from openitb.catheter import Bore, CatheterError, spread
 from openitb.implant import ImplantError
-from openitb.implant.faults import Needle, Setting, lay
+from openitb.implant.faults import Laid, Needle, Setting, lay
 from openitb.timeline import Parcel
 from openitb.units import UnitError
 from openitb.world.actions import Event, LayFault
@@ -23,8 +24,16 @@ class Fate:
     beside_permille: int
 
 
-def laid_on(truth: SystemTruth, system: System, event: Event) -> tuple[SystemTruth, tuple[Needle, ...]]:
-    """The system after a fault was laid on it, and the trouble that waits for the next needle.
+@dataclass(frozen=True, slots=True)
+class TipAt:
+    """The level at which the catheter's tip lies from an instant on."""
+
+    from_ms: int
+    level: str
+
+
+def laid_on(truth: SystemTruth, system: System, event: Event) -> tuple[SystemTruth, Laid]:
+    """The system after a fault was laid on it, and all that the fault does: trouble for the next needle too.
 
     Raises `CaseError` naming the event for what no part can have.
     """
@@ -35,7 +44,20 @@ def laid_on(truth: SystemTruth, system: System, event: Event) -> tuple[SystemTru
     except (ImplantError, CatheterError, UnitError) as error:
         raise CaseError(f"event {event.number}: {error}") from None
     after = SystemTruth(hurt, truth.route.with_leaks(laid.path))
-    return pushed_back(after, laid.reflux_nl, event.at_ms), laid.needle
+    return pushed_back(after, laid.reflux_nl, event.at_ms), laid
+
+
+def tip_after(tips: Sequence[TipAt], laid: Laid, event: Event) -> tuple[TipAt, ...]:
+    """Where the tip has lain so far, and where a fault has moved it.
+
+    Raises `CaseError` naming the event where that would be outside the canal.
+    """
+    if not laid.tip_levels:
+        return tuple(tips)
+    try:
+        return (*tips, TipAt(event.at_ms, level_moved(tips[-1].level, laid.tip_levels)))
+    except BodyError as error:
+        raise CaseError(f"event {event.number}: {error}") from None
 
 
 def setting_of(system: System, at_ms: int) -> Setting:
@@ -54,7 +76,7 @@ def pushed_back(truth: SystemTruth, volume_nl: int, at_ms: int) -> SystemTruth:
 
 def fate_of_fill(needles: Iterable[Needle], at_ms: int) -> Fate:
     """What the waiting trouble does to a fill now; the worst wins."""
-    now = [n for n in needles if n.from_ms <= at_ms and (n.until_ms is None or at_ms < n.until_ms)]
+    now = [needle for needle in needles if needle.covers(at_ms)]
     return Fate(
         not any(needle.unreachable for needle in now), max((n.beside_permille for n in now), default=0)
     )

@@ -41,15 +41,23 @@ class Needle:
     beside_permille: int = 0
     unreachable: bool = False
 
+    def covers(self, at_ms: int) -> bool:
+        """True if it holds at that instant."""
+        return self.from_ms <= at_ms and (self.until_ms is None or at_ms < self.until_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """What a fault does, part by part. `reflux_nl` of spinal fluid run up the path at once."""
+    """What a fault does, part by part. `reflux_nl` of spinal fluid run up the path at once.
+
+    The tip comes to lie `tip_levels` vertebrae nearer to the head, below zero nearer to the feet.
+    """
 
     pump: tuple[Spell, ...] = ()
     path: tuple[Leak, ...] = ()
     needle: tuple[Needle, ...] = ()
     reflux_nl: int = 0
+    tip_levels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +219,10 @@ def _reflux(chosen: Parameters, setting: Setting) -> Laid:  # noqa: ARG001  # on
     return Laid(reflux_nl=chosen.nl("pushed_back"))
 
 
+def _migration(chosen: Parameters, setting: Setting) -> Laid:  # noqa: ARG001  # one shape for all courses
+    return Laid(tip_levels=chosen.count("levels"))
+
+
 def _before_tip_nl(place: str, setting: Setting) -> int:
     if place == "tip":
         return 0
@@ -239,4 +251,5 @@ COURSES: dict[str, Course] = {
     "pocket fill": Course(frozenset({"beside"}), _pocket_fill),
     "unreachable": Course(frozenset({"lasts", "for_good"}), _unreachable),
     "reflux": Course(frozenset({"pushed_back"}), _reflux),
+    "migration": Course(frozenset({"levels"}), _migration),
 }

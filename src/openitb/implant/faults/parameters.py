@@ -8,7 +8,7 @@ from openitb import units
 from openitb.catalogue import Fact, FaultEntry
 from openitb.implant.errors import ImplantError
 
-SIGNED = frozenset({"gain", "grows", "most", "drift"})  # may be below zero
+SIGNED = frozenset({"gain", "grows", "most", "drift", "levels"})  # may be below zero
 
 
 class FaultError(ImplantError):

@@ -1,7 +1,7 @@
 """What the guard is told after each command: limits from the committed program, credits for stages.
 
-This is the only place where program and guard meet, and it runs once per command, not while
-delivering: a controller that goes wrong later cannot reach it.
+This is the only place where program and guard meet. It runs once per command, and when a reset puts the
+pump to minimum rate, not while delivering: a controller that goes wrong later cannot reach it.
 
 Holds: DEL-06, DEL-07, BOL-13.
 """
@@ -21,7 +21,7 @@ from openitb.implant.firmware.perception import clock_is_lost
 from openitb.implant.firmware.seal import resealed
 from openitb.implant.firmware.state import Firmware
 from openitb.implant.firmware.surveillance import UNREMARKABLE
-from openitb.prescription import Program
+from openitb.prescription import MinimumRate, Program
 from openitb.protocol import WindowDose
 
 
@@ -31,6 +31,22 @@ def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
     if after.controller is not before.controller:
         firmware = replace(firmware, surveillance=UNREMARKABLE)  # judged anew, whatever it does now
     return resealed(before, _with_credits(firmware, build))
+
+
+def authorised_by_senses(before: Firmware, after: Firmware, build: Build) -> Firmware:
+    """`after`, with its guard told what a change of senses has changed: a reset the program, or the clock.
+
+    A pump that lost its clock goes over to the mean flow, so windows that reach back before that may hold
+    what they held and a whole window more; nothing is asked of the program for that.
+    """
+    if after.controller is not before.controller:
+        return authorised(before, after, build)
+    if clock_is_lost(before) or not clock_is_lost(after):
+        return after
+    change, limits = _Change(before, after), after.guard.limits
+    windows = (each if each.with_boluses else change.begun(each) for each in limits.windows)
+    guard = after.guard.told(replace(limits, windows=tuple(windows)))
+    return resealed(before, replace(after, guard=guard))
 
 
 def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
@@ -44,8 +60,7 @@ def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
     mean = mean_flow(program)  # what a pump without a clock runs at
     full = ((ms, max(fullest(program, ms), mean * ms)) for ms in build.guard_windows_ms)
     watched = (Limit(window_ms, most) for window_ms, most in full if most < highest * window_ms)
-    doses = (Limit(dose.window_ms, _flow_of(dose, program), with_boluses=True) for dose in after.dose_limits)
-    limits = (*map(change.of_program, watched), *map(change.of_dose, doses))
+    limits = (*map(change.of_program, watched), *map(change.of_dose, after.dose_limits))
     return Limits(highest, max(build.guard_windows_ms), limits)
 
 
@@ -74,20 +89,28 @@ class _Change:
         old = self._old(new)
         if old is not None and _pattern(self.before) == _pattern(self.after):
             return old
-        return self._begun(new)
+        return self.begun(new)
 
-    def of_dose(self, new: Limit) -> Limit:
-        """A limit on dose. Where it replaces another, no window may hold more than the larger of them."""
+    def of_dose(self, dose: WindowDose) -> Limit:
+        """A limit on dose. Where it replaces another, no window may hold more than the larger of them.
+
+        The fall back to minimum rate has room beside what was given: otherwise a pump that gave all it
+        may would stand still where it is to idle.
+        """
+        program = self.after.controller.program
+        room = mean_flow(program) * dose.window_ms if isinstance(program.order, MinimumRate) else 0
+        new = Limit(dose.window_ms, flow_of(dose, program) + room, with_boluses=True)
         old = self._old(new)
         if old is None:
-            return self._begun(new)
+            return self.begun(new)
         if old.most == new.most:
             return old
         tick_ms = self.after.counter.tick_ms
         still = old.spanning if tick_ms - new.window_ms < old.since_ms else 0
-        return replace(new, since_ms=tick_ms, spanning=max(old.most, still))
+        return replace(new, since_ms=tick_ms, spanning=max(old.most, still) + room)
 
-    def _begun(self, new: Limit) -> Limit:
+    def begun(self, new: Limit) -> Limit:
+        """A limit that holds from now on."""
         tick_ms = self.after.counter.tick_ms
         held = self.before.guard.passed.held(new.window_ms, tick_ms, new.with_boluses)
         return replace(new, since_ms=tick_ms, spanning=held + new.most)
@@ -125,7 +148,7 @@ def _pattern(firmware: Firmware) -> tuple[object, ...]:
     return firmware.controller.program.week, firmware.clock, clock_is_lost(firmware)
 
 
-def _flow_of(limit: WindowDose, program: Program) -> int:
+def flow_of(limit: WindowDose, program: Program) -> int:
     """A limit on drug as a limit on flow, at the label concentration, rounded down."""
     return limit.most_pg * units.MS_PER_DAY // program.concentration_ug_per_ml
 
@@ -162,7 +185,7 @@ def _credited(firmware: Firmware, build: Build, stage: Stage, flow: int) -> tupl
     ordered dose, so feedback that lies about it does little.
     """
     if flow <= 0:
-        return firmware, stage  # a bridge that lies wholly within the prime before it
+        return firmware, replace(stage, credit=None)  # a bridge wholly within the prime before it
     highest = highest_flow(stage.program) if stage.program else build.highest_flow_nl_per_day
     left, credit = firmware.guard.ledger.left(stage.credit), stage.credit
     if (

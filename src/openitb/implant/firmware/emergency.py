@@ -84,6 +84,16 @@ def running(firmware: Firmware) -> Emergency | None:
     return emergency if holds else None
 
 
+def forgotten(firmware: Firmware) -> Firmware:
+    """The firmware without memory of a reduction that another program has ended.
+
+    Should the pump come back to minimum rate later, that is no emergency.
+    """
+    if firmware.link.emergency is None or running(firmware) is not None:
+        return firmware
+    return replace(firmware, link=replace(firmware.link, emergency=None))
+
+
 def is_withdrawal_due(firmware: Firmware) -> bool:
     """True once the withdrawal clock has run so long that the alarm turns critical."""
     emergency = running(firmware)

@@ -109,7 +109,8 @@ class Passed:
         slope = sum(change for at_ms, change, _ in edges if since < at_ms < begin)
         for at_ms, change, burst in _moments(edges, begin, end, limit):
             if at_ms > begin:
-                crossed = _crossing(held, slope, (begin, at_ms), limit.at(begin))
+                # The tick of a moment belongs to what follows it: what drops out there is in no window then.
+                crossed = _crossing(held, slope, (begin, at_ms - 1), limit.at(begin))
                 if crossed is not None:
                     return Breach(crossed, limit.window_ms)
                 held, begin = held + slope * (at_ms - begin), at_ms
@@ -163,6 +164,8 @@ def _moments(edges: list[_Edge], begin_ms: int, end_ms: int, limit: Limit) -> li
 def _crossing(held: int, slope: int, span: tuple[int, int], allowed: int) -> int | None:
     """The first tick of a straight stretch at which more is held than allowed; None if there is none."""
     begin, end = span
+    if end < begin:
+        return None
     if held > allowed:
         return begin
     if slope <= 0 or held + slope * (end - begin) <= allowed:

@@ -79,8 +79,11 @@ def stall_due_ms(firmware: Firmware, build: Build) -> int | None:
 
 
 def before_reading(firmware: Firmware) -> Firmware:
-    """The firmware as a new reading finds it: the link is a true one, late entries come nearer."""
-    if firmware.feeling.captured:
+    """The firmware as a new reading finds it: the link is a true one, late entries come nearer.
+
+    While the noise goes on a reading frees nothing: it would be taken for a programmer again at once.
+    """
+    if firmware.feeling.captured and not firmware.feeling.senses.captured:
         firmware = logged(_with(firmware, captured=False), LogKind.TELEMETRY_RELEASED, PUMP)
     nearer = [replace(entry, readings=entry.readings - 1) for entry in firmware.feeling.late]
     for entry in nearer:

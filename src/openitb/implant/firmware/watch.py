@@ -35,7 +35,9 @@ def next_train(firmware: Firmware, build: Build, until_ms: int, turning: bool = 
     end_ms = min((until_ms, *_changes(firmware, build), *_dates(firmware, build, rate)))
     train = Train(counter.tick_ms, end_ms, counter.phase, rate, build.stroke_cost)
     wanted = _strokes_wanted(firmware, build, turning)
-    return train if wanted is None or train.count < wanted else train.until(train.tick_of(wanted))
+    if wanted is None or not rate or train.count < wanted:
+        return train  # strokes that wait while nothing flows are the guard's to refuse
+    return train.until(train.tick_of(wanted))
 
 
 def trains_ahead(firmware: Firmware, build: Build, until_ms: int) -> Iterator[Train]:
@@ -111,7 +113,7 @@ def vetoed(firmware: Firmware, build: Build) -> Firmware:
 
 def settled(firmware: Firmware, build: Build) -> Firmware:
     """The firmware with everything done that is due now: stages ended, dates noted, alarms raised."""
-    firmware = _end_bolus(_end_stages(forgotten(firmware)))
+    firmware = _end_bolus(_end_stages(emergency.forgotten(forgotten(firmware))))
     firmware = _note_replacement(_bitten(firmware, build), build)
     firmware = _error_ends_bolus(captured(alarms.raise_due(firmware, build)))
     latched = {alarm.condition for alarm in firmware.alarms}
@@ -133,7 +135,7 @@ def _halted(firmware: Firmware, state: PumpState) -> Firmware:
 
 def bolus_ended_early(firmware: Firmware, bolus: Bolus, actor: str) -> Firmware:
     """The firmware with no bolus, and an entry for one that ended before its volume. Holds: BOL-09."""
-    ended = replace(firmware, controller=replace(firmware.controller, bolus=None))
+    ended = _going_on(firmware, replace(firmware.controller, bolus=None))
     detail = (("kind", bolus.kind.value), ("delivered_nl", bolus.delivered_nl), ("left_nl", bolus.left_nl))
     return logged(ended, LogKind.BOLUS_ENDED_EARLY, actor, detail)
 
@@ -223,7 +225,14 @@ def _end_stages(firmware: Firmware) -> Firmware:
     going_on, done = controller.finish_stages(firmware.controller, firmware.counter.strokes)
     for stage in done:
         firmware = logged(firmware, LogKind.STAGE_FINISHED, PUMP, (("stage", stage.kind.value),))
-    return replace(firmware, controller=going_on) if done else firmware
+    return _going_on(firmware, going_on) if done else firmware
+
+
+def _going_on(firmware: Firmware, control: controller.Controller) -> Firmware:
+    """The firmware after a stage or bolus has ended: what is left on its credit is worth nothing more."""
+    held = (holder.credit for holder in (*control.stages, control.bolus) if holder)
+    kept = tuple(credit for credit in held if credit)
+    return replace(firmware, controller=control, guard=firmware.guard.withdrawn(kept))
 
 
 def _end_bolus(firmware: Firmware) -> Firmware:
@@ -232,7 +241,7 @@ def _end_bolus(firmware: Firmware) -> Firmware:
         return firmware
     detail = (("kind", bolus.kind.value), ("volume_nl", bolus.volume_nl))
     firmware = logged(firmware, LogKind.BOLUS_FINISHED, PUMP, detail)
-    return replace(firmware, controller=replace(firmware.controller, bolus=None))
+    return _going_on(firmware, replace(firmware.controller, bolus=None))
 
 
 def _error_ends_bolus(firmware: Firmware) -> Firmware:

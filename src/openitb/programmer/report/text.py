@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from openitb import units
 from openitb.programmer.report.content import shown_amounts
 
 DEMO = "DEMO: an exercise, no patient and no pump"
@@ -43,6 +44,7 @@ def sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, s
             [(found["rule"], f"{found['reason']} ({found['by']})") for found in report["overrides"]],
         ),
         ("Second person", _second(report)),
+        ("Fill", _fill(report)),
         ("Observed", list(report["observations"].items())),
         ("Pump log of this visit", [_entry(entry) for entry in report["log"]]),
         ("Seal", [("Digest of this report", report["digest"]), ("Judged by", report["limits"]["line"])]),
@@ -60,6 +62,19 @@ def instant(at_ms: int, zone_offset_ms: int = 0) -> str:
     """An instant as `2026-01-05 08:00:00 UTC`, or on a clock ahead of it, without the zone's name."""
     shown = f"{_EPOCH + timedelta(milliseconds=at_ms + zone_offset_ms):%Y-%m-%d %H:%M:%S}"
     return shown if zone_offset_ms else f"{shown} UTC"
+
+
+def _fill(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Drawn beside expected, what went in, and from which package."""
+    fill = report["refill"]
+    if not fill:
+        return []
+    drawn = "not measured" if fill["drawn_nl"] is None else units.format_volume(fill["drawn_nl"])
+    return [
+        ("Drawn", f"{drawn}, expected {units.format_volume(fill['expected_nl'])}"),
+        ("Injected", units.format_volume(fill["injected_nl"])),
+        ("Package", f"{fill['product']}, lot {fill['lot']}, until {fill['expires']}"),
+    ]
 
 
 def _visit(report: Mapping[str, Any]) -> list[tuple[str, str]]:

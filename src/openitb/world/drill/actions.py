@@ -7,21 +7,25 @@ what it touched, and tells in a few words what it was.
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
 from openitb import units
 from openitb.implant import ImplantError
 from openitb.implant.memory import Slot
-from openitb.protocol import Applied, LogKind, ProtocolError, encode
+from openitb.implant.wand import IN_CONTACT, Placement
+from openitb.protocol import LogKind
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
-from openitb.world.drill.caller import Caller, Session, UnaskedError
-from openitb.world.drill.disk import OPERATIONS_OVER, Mishap, ProcessEnded
-from openitb.world.drill.line import Air, arrived
+from openitb.world.drill.disk import OPERATIONS_OVER, Mishap, belief_of
+from openitb.world.drill.line import arrived
+from openitb.world.drill.mishaps import hang_up_all, restart, under_mishap
 from openitb.world.drill.outcome import Report
 from openitb.world.drill.run import Drill, Plan
+from openitb.world.drill.talk import frame_moves, programmer_acts, programmer_leaves
+from openitb.world.drill.told import needled
+from openitb.world.drill.troubles import ERRORS, drawn_fault, run_wild
 from openitb.world.drill.ward import DiskSlots, new_contact
-from openitb.world.drill.wishes import Desk, Wish, drawn_wish, reading
 
 DAY = units.MS_PER_DAY
 
@@ -37,21 +41,28 @@ class Action(NamedTuple):
 def run(plan: Plan) -> Report:
     """A whole drill; raises `Broken` at the first rule that does not hold."""
     drill = Drill(plan)
+    weights = cumulative(drill)
     for _ in range(plan.steps):
-        step(drill)
+        step(drill, weights)
     return drill.report()
 
 
-def step(drill: Drill) -> None:
+def cumulative(drill: Drill) -> list[int]:
+    """The weights of the actions, summed up; a plan may give some of them a share of its own."""
+    shares = {**dict.fromkeys(drill.mood.left_out, 0), **dict(drill.plan.shares)}
+    return list(accumulate(shares.get(action.name, action.weight) for action in ACTIONS))
+
+
+def step(drill: Drill, weights: list[int] | None = None) -> None:
     """One action, and every invariant after it."""
-    action = drill.draw.choices(ACTIONS, cum_weights=_CUMULATIVE)[0]
+    action = drill.draw.choices(ACTIONS, cum_weights=weights or cumulative(drill))[0]
     story = action.do(drill)
     drill.trace.add(drill.now_ms, action.name, story)
 
 
 def _time_passes(drill: Drill) -> str:
-    """From a millisecond to a day and a half, as likely short as long; one implant is looked at."""
-    drill.now_ms += int(10 ** drill.draw.uniform(0, 8.1))
+    """From a millisecond to ten seconds, or to a day and a half; one implant is looked at."""
+    drill.now_ms += int(10 ** drill.draw.uniform(0, drill.draw.choice((4.0, drill.mood.longest))))
     serial = drill.any_serial()
     drill.observe(serial)
     return serial
@@ -72,108 +83,6 @@ def _host_clock_goes_back(drill: Drill) -> str:
     drill.now_ms -= back
     drill.observe_saved()
     return f"{back} ms"
-
-
-def _frame_moves(drill: Drill) -> str:
-    talking = [(caller, caller.session) for caller in drill.callers if caller.session]
-    busy = [(caller, session) for caller, session in talking if session.air.is_busy]
-    if not busy:
-        return _programmer_acts(drill)
-    caller, session = drill.draw.choice(busy)
-    to_implant = session.air.next_to_implant(drill.draw)
-    fate, data = session.air.move(to_implant, drill.draw)
-    if data:
-        drill.trace.mix(data)
-        arrive = _arrives_at_implant if to_implant else _arrives_at_wand
-        arrive(drill, caller, session, data)
-    return f"{caller.name} {'->' if to_implant else '<-'} {session.serial} {fate}"
-
-
-def _arrives_at_implant(drill: Drill, caller: Caller, session: Session, data: bytes) -> None:
-    drill.ward.listen()
-    failed = False
-    try:
-        answer = session.contact.receive(arrived(data))
-    except (TelemetryError, OSError) as error:
-        caller.hang_up()  # the implant's end is closed, and so is the line
-        answer, failed = None, isinstance(error, OSError)
-        _settle_all(drill)
-    except ProcessEnded:
-        _restart(drill)
-        return
-    if answer is not None:
-        session.air.send(answer, to_implant=False)
-    heard = drill.ward.heard
-    sound = drill.sound.get(heard.request, False) if heard else True
-    serial = heard.serial if heard else session.serial
-    cause = Cause.REQUEST if heard else Cause.NOTHING
-    drill.observe(serial, Event(drill.ward.kept(serial), cause, heard, sound))
-    drill.observe_others(serial)
-    if failed:
-        _saver_comes_by(drill)
-
-
-def _arrives_at_wand(drill: Drill, caller: Caller, session: Session, data: bytes) -> None:
-    asked = session.asked
-    try:
-        caller.receive(arrived(data))
-    except (TelemetryError, ProtocolError):
-        caller.hang_up()
-        return
-    except UnaskedError as error:
-        raise drill.broken("INV-12", str(error)) from None
-    if asked is not None and caller.told:
-        _check_told(drill, session, asked, caller.told[-1][2])
-
-
-def _check_told(drill: Drill, session: Session, asked: Wish, reply: object) -> None:
-    """INV-12: what a programmer shows is what this pump said to this question in this session."""
-    said = session.contact.last_heard
-    if said is None or said.serial != session.serial or said.request != encode(asked.request):
-        raise drill.broken("INV-12", f"{asked.name} was answered by the answer to something else")
-    if isinstance(reply, Applied) and reply.command_id not in drill.beds[session.serial].done:
-        raise drill.broken("INV-12", f"{asked.name} was told done and is not")
-
-
-def _programmer_acts(drill: Drill) -> str:
-    caller = drill.draw.choices(drill.callers, (5, 5, 2))[0]
-    session = caller.session
-    if session is None:
-        serial = next(iter(caller.unknown), "") or drill.any_serial()  # first what is still open
-        air = Air(drill.old_frames)
-        caller.open(serial, air, new_contact(drill.ward, drill.fresh), drill.fresh())
-        return f"{caller.name} calls {serial}"
-    if session.is_waiting:
-        if session.air.is_busy and drill.draw.random() < 0.96:
-            return _frame_moves(drill)
-        caller.hang_up()
-        return f"{caller.name} gives up"
-    wish = _wish(drill, caller, session)
-    drill.sound[encode(wish.request)] = wish.sound
-    caller.ask(wish)
-    return f"{caller.name} asks {session.serial}: {wish.name} {wish.command_id}"
-
-
-def _wish(drill: Drill, caller: Caller, session: Session) -> Wish:
-    """Repeat what got no answer, or else read and let it be; read what was never read, else ask something."""
-    unknown = caller.unknown.get(session.serial)
-    if unknown is not None:
-        if drill.draw.random() < 0.8:
-            return unknown
-        del caller.unknown[session.serial]
-        return reading(caller.name)
-    read = caller.readings.get(session.serial)
-    if read is None or drill.draw.random() < 0.1:
-        return reading(caller.name)
-    drill.ids += 1
-    command_id = f"{caller.name}-{drill.ids}"
-    return drawn_wish(Desk(drill.draw, caller.name, read, drill.pump(session.serial), command_id))
-
-
-def _programmer_leaves(drill: Drill) -> str:
-    caller = drill.draw.choice(drill.callers)
-    caller.hang_up()
-    return caller.name
 
 
 def _stranger_calls(drill: Drill) -> str:
@@ -201,22 +110,22 @@ def _strange_frames(draw: random.Random, old: list[bytes]) -> list[bytes]:
 
 
 def _process_saves(drill: Drill) -> str:
-    return _under_mishap(drill, drill.ward.catch_up)
+    return under_mishap(drill, drill.ward.catch_up)
 
 
 def _process_stops_and_starts(drill: Drill) -> str:
-    return _under_mishap(drill, lambda: _cycle(drill))
+    return under_mishap(drill, lambda: _cycle(drill))
 
 
 def _cycle(drill: Drill) -> None:
     drill.ward.catch_up()
-    _hang_up_all(drill)
+    hang_up_all(drill)
     drill.started()
 
 
 def _process_is_killed(drill: Drill) -> str:
     drill.ward.listen()
-    _restart(drill)
+    restart(drill)
     return "while nothing was written"
 
 
@@ -232,7 +141,7 @@ def _memory_fails(drill: Drill) -> str:
     drill.disk.disarm()
     drill.ward.catch_up()
     drill.observe_saved()
-    _hang_up_all(drill)
+    hang_up_all(drill)
     serial, slot, bit = drill.any_serial(), drill.draw.choice(list(Slot)), drill.draw.randrange(2**20)
     drill.disk.flip(DiskSlots(drill.disk, serial).name(slot), bit)
     found, before = drill.home.load(serial), drill.beds[serial].kept
@@ -245,12 +154,63 @@ def _memory_fails(drill: Drill) -> str:
     return f"{serial} slot {slot.value} bit {bit}"
 
 
+def _memory_is_lost(drill: Drill) -> str:
+    """What the firmware remembers is damaged in both slots: minimum rate, and a critical alarm (DEL-14)."""
+    drill.disk.disarm()
+    drill.ward.catch_up()
+    drill.observe_saved()
+    hang_up_all(drill)
+    serial = drill.any_serial()
+    for slot in Slot:
+        name = DiskSlots(drill.disk, serial).name(slot)
+        first, last = belief_of(drill.disk.read(name) or b"")
+        drill.disk.flip(name, 8 * drill.draw.randrange(first, last))
+    drill.observe(serial, Event(drill.home.load(serial), Cause.LOST))
+    drill.started()
+    return serial
+
+
+def _fault_comes(drill: Drill) -> str:
+    """A fault of the catalogue, now or within three hours; a pump that has one may get another."""
+    serial = drill.any_serial()
+    begins_ms = max(drill.now_ms, drill.beds[serial].seen.now_ms) + int(10 ** drill.draw.uniform(0, 7)) + 1
+    fault_id, laid = drawn_fault(drill.draw, begins_ms)
+    drill.lay(serial, laid)
+    drill.trace.seen.add(fault_id)
+    return f"{serial} {fault_id} from {begins_ms}"
+
+
+def _controller_errs(drill: Drill) -> str:
+    """In a copy of an implant the controller goes wrong; its guard must hold it (INV-1, DEL-04)."""
+    serial = drill.any_serial()
+    drill.observe(serial)
+    error = drill.draw.choice(ERRORS)
+    bed = drill.beds[serial]
+    leaked = run_wild(bed.seen, error, bed.expected.flows)
+    if leaked:
+        raise drill.broken("INV-1", f"{serial}, {error.__name__.strip('_')}: {leaked}")
+    return f"{serial} {error.__name__.strip('_')}"
+
+
+def _wand_moves(drill: Drill) -> str:
+    """Somewhere at the edge of its reach, or back into contact."""
+    serial = drill.any_serial()
+    edge = Placement(float(drill.draw.randint(20, 60)), float(drill.draw.randint(0, 60)))
+    drill.home.wands[serial] = drill.draw.choice((IN_CONTACT, IN_CONTACT, edge))
+    return f"{serial} {drill.home.wand(serial).distance_mm:g} mm"
+
+
 def _needle(drill: Drill) -> str:
     """A refill by needle, which the firmware does not notice, within what the reservoir takes."""
     serial = drill.any_serial()
     bed = drill.beds[serial]
+    trouble = [each for each in bed.needles if each.covers(max(drill.now_ms, bed.seen.now_ms))]
+    if any(each.unreachable for each in trouble):
+        return f"{serial} cannot be reached"
+    beside = min(1_000, sum(each.beside_permille for each in trouble))
     room_nl = bed.seen.build.capacity_nl - bed.seen.build.residual_nl
     volume_nl, drug = drill.draw.randint(0, room_nl), drill.draw.choice((500, 1000, 2000))
+    volume_nl -= volume_nl * beside // 1_000
     drill.disk.disarm()
     drill.observe(serial)
     try:
@@ -260,82 +220,27 @@ def _needle(drill: Drill) -> str:
     accounts = bed.accounts
     accounts.in_nl, accounts.in_pg = accounts.in_nl + volume_nl, accounts.in_pg + volume_nl * drug
     accounts.out_nl, accounts.out_pg = accounts.out_nl + out_nl, accounts.out_pg + out_pg
-    bed.expected = bed.expected.refilled_by_needle(out_nl, volume_nl)
+    needled(bed.expected, out_nl, volume_nl)
     drill.observe(serial, Event(drill.ward.kept(serial), Cause.NEEDLE))
     return f"{serial} {volume_nl} nL of {drug}"
 
 
-def _under_mishap(drill: Drill, act: Callable[[], None]) -> str:
-    """Do something that writes; what becomes of it if the disk fails or the process ends meanwhile."""
-    told = "done"
-    drill.ward.listen()
-    try:
-        act()
-    except ProcessEnded as ended:
-        _restart(drill)
-        return str(ended)
-    except OSError as error:
-        told = str(error)
-        _settle_all(drill)
-        drill.observe_saved()
-        _saver_comes_by(drill)
-    drill.observe_saved()
-    return told
-
-
-def _saver_comes_by(drill: Drill) -> None:
-    """A state read back after a failed save may not outlast a power loss until it is saved again.
-
-    Nobody was told of it. The service saves every few minutes; here it does so at once.
-    """
-    drill.disk.disarm()
-    drill.ward.catch_up()
-    drill.observe_saved()
-
-
-def _restart(drill: Drill) -> None:
-    """The process is gone: sessions end, time passes, it starts again on what the disk holds.
-
-    INV-9: each implant is read back as it last was, or as it was being saved, to the last bit.
-    """
-    heard = drill.ward.heard
-    _hang_up_all(drill)
-    if drill.disk.struck is Mishap.POWER_LOSS:
-        drill.disk.lose_power(drill.draw)
-    drill.disk.disarm()
-    drill.now_ms += int(10 ** drill.draw.uniform(0, 7))
-    for serial, bed in drill.beds.items():
-        found = drill.settle(serial)
-        asked = heard if heard and heard.serial == serial and not heard.reply else None
-        sound = drill.sound.get(asked.request, False) if asked else True
-        drill.observe(serial, Event(bed.kept if found == bed.kept else found, Cause.SAVED, asked, sound))
-        drill.home.save(found)  # a torn slot is mended unnoted; what the log tells of one is drilled above
-    drill.started()
-
-
-def _settle_all(drill: Drill) -> None:
-    for serial in tuple(drill.home.saving):
-        drill.settle(serial)
-
-
-def _hang_up_all(drill: Drill) -> None:
-    for caller in drill.callers:
-        caller.hang_up()
-
-
 ACTIONS: tuple[Action, ...] = (
-    Action(400, "time passes", _time_passes),
+    Action(180, "time passes", _time_passes),
     Action(4, "long time passes", _long_time_passes),
     Action(2, "host clock goes back", _host_clock_goes_back),
-    Action(270, "frame moves", _frame_moves),
-    Action(90, "programmer acts", _programmer_acts),
-    Action(3, "programmer leaves", _programmer_leaves),
+    Action(330, "frame moves", frame_moves),
+    Action(140, "programmer acts", programmer_acts),
+    Action(3, "programmer leaves", programmer_leaves),
     Action(6, "stranger calls", _stranger_calls),
     Action(4, "process saves", _process_saves),
     Action(1, "process stops and starts", _process_stops_and_starts),
     Action(2, "process is killed", _process_is_killed),
     Action(8, "mishap waits", _mishap_waits),
     Action(1, "memory fails", _memory_fails),
+    Action(1, "memory is lost", _memory_is_lost),
     Action(6, "needle", _needle),
+    Action(5, "fault comes", _fault_comes),
+    Action(4, "controller errs", _controller_errs),
+    Action(3, "wand moves", _wand_moves),
 )
-_CUMULATIVE = [sum(action.weight for action in ACTIONS[: n + 1]) for n in range(len(ACTIONS))]

@@ -6,7 +6,19 @@ at any point. It believes a reply only from its own open session, as the real on
 
 from dataclasses import dataclass, field, replace
 
-from openitb.protocol import Applied, Interrogation, RecordRefill, Reply, Role, decode_reply, encode
+from openitb.protocol import (
+    Applied,
+    CommitStaged,
+    Interrogation,
+    ReadAnswer,
+    RecordRefill,
+    Reply,
+    Role,
+    StageProgram,
+    TransferReport,
+    decode_reply,
+    encode,
+)
 from openitb.telemetry import KeyPair, Keys, Transport
 from openitb.telemetry.caller import Caller as Opening
 from openitb.world.drill.line import Air
@@ -38,13 +50,17 @@ class Session:
 
 @dataclass
 class Caller:
-    """One programmer; `unknown` are its commands that may or may not have been acted on."""
+    """One programmer. `unknown` are its commands that may or may not have been acted on.
+
+    `staged` is what it has laid aside in a pump, None until it was read back.
+    """
 
     name: str
     role: Role
     session: Session | None = None
     readings: dict[str, Interrogation] = field(default_factory=dict)
     unknown: dict[str, Wish] = field(default_factory=dict)
+    staged: dict[str, TransferReport | None] = field(default_factory=dict)
     told: list[tuple[str, Wish, Reply]] = field(default_factory=list)
 
     def open(self, serial: str, air: Air, contact: Contact, fresh: bytes) -> None:
@@ -89,17 +105,42 @@ class Caller:
 
     def _believe(self, serial: str, wish: Wish, reply: Reply) -> None:
         self.told.append((serial, wish, reply))
-        if isinstance(reply, Interrogation):
-            self.readings[serial] = reply
-            return
-        if self.unknown.get(serial) is wish:
+        match reply:
+            case Interrogation():
+                self.readings[serial] = reply
+            case TransferReport():
+                self._read_back(serial, reply)
+            case _:
+                self._heard_outcome(serial, wish, reply)
+
+    def _read_back(self, serial: str, reply: TransferReport) -> None:
+        self.staged[serial] = reply
+        if reply.staged is None:
+            del self.staged[serial]  # it was dropped: stage it again
+
+    def _heard_outcome(self, serial: str, wish: Wish, reply: Reply) -> None:
+        unknown = self.unknown.get(serial)
+        if unknown is not None and unknown.command_id == _settles(wish):
             del self.unknown[serial]
-        if isinstance(reply, Applied) and isinstance(wish.request, RecordRefill):
+        if isinstance(wish.request, CommitStaged):
+            self.staged.pop(serial, None)
+        if isinstance(reply, Applied):
+            self._was_applied(serial, wish, reply)
+
+    def _was_applied(self, serial: str, wish: Wish, reply: Applied) -> None:
+        if isinstance(wish.request, RecordRefill):
             self.readings.pop(serial, None)  # dose and drug belong together: read back before the next order
-        elif isinstance(reply, Applied) and serial in self.readings:
+        elif isinstance(wish.request, StageProgram):
+            self.staged[serial] = None  # to be read back before it is committed
+        elif serial in self.readings:
             self.readings[serial] = replace(self.readings[serial], program_digest=reply.program_digest)
 
     def _open(self) -> Session:
         if self.session is None:
             raise ValueError(f"{self.name}: no session")
         return self.session
+
+
+def _settles(wish: Wish) -> str:
+    """The command whose outcome an answer to this wish tells."""
+    return wish.request.command_id if isinstance(wish.request, ReadAnswer) else wish.command_id

@@ -9,6 +9,9 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openitb.implant.memory import HEAD_BYTES
+from openitb.implant.store import DIGEST_BYTES, LENGTH_BYTES, MAGIC
+
 OPERATIONS = ("create", "write", "sync", "rename", "sync folder")
 OPERATIONS_OVER = ("write", "sync")
 
@@ -115,3 +118,15 @@ class Disk:
         end = draw.randint(0, len(file.content))
         torn = file.content[:end] + file.over[end:]
         return _File(torn, torn)
+
+
+def belief_of(sealed: bytes) -> tuple[int, int]:
+    """Where in a slot the section lies that holds all the firmware remembers: from byte, to byte."""
+    truth = HEAD_BYTES + len(MAGIC)
+    belief = truth + LENGTH_BYTES + DIGEST_BYTES + _length(sealed, truth)
+    first = belief + LENGTH_BYTES + DIGEST_BYTES
+    return first, first + _length(sealed, belief)
+
+
+def _length(sealed: bytes, at: int) -> int:
+    return int.from_bytes(sealed[at : at + LENGTH_BYTES], "big")

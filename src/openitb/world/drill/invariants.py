@@ -12,22 +12,69 @@ from openitb import units
 from openitb.implant import Implant, advance, latched_alarms, pump_state
 from openitb.prescription import MinimumRate, Stopped
 from openitb.prescription.modes import exact_daily_dose_pg
-from openitb.protocol import AlarmCondition, PumpState, Role, verify_chain
-from openitb.world.drill.bed import OUTCOMES, Cause, Scene, was_applied
+from openitb.protocol import (
+    AlarmCondition,
+    Interrogate,
+    Interrogation,
+    LogEntry,
+    LogKind,
+    NoAnswerKept,
+    PumpState,
+    ReadAnswer,
+    Refused,
+    Role,
+    decode_reply,
+    verify_chain,
+)
+from openitb.world.drill.bed import Cause, Scene, request_of, was_applied
+from openitb.world.drill.expected import MILLION, Caps
+from openitb.world.drill.ward import Heard
 
 CRITICAL_HALTS = {
     PumpState.GUARD_STOP: AlarmCondition.DELIVERY_GUARD,
     PumpState.END_OF_SERVICE: AlarmCondition.END_OF_SERVICE,
+    PumpState.MOTOR_STALL: AlarmCondition.MOTOR_STALL,
 }
-BY_AGE = {"elective replacement", "end of service"}
+BY_AGE = {"elective replacement"}  # the reference keeps no account of charge
+
+READS = {"Interrogate", "ReadStaged", "ReadAccess", "ReadAnswer"}
+# What each role may have carried out, said once more: the firmware's own table is not asked.
+MAY: dict[Role | None, set[str]] = {
+    Role.PATIENT: {"RequestPatientBolus", "RequestPatientAdjustment"},
+    Role.READ_ONLY: set(),
+    Role.BREAK_GLASS: {"ReduceToMinimum", "SilenceAlarm"},
+}
+LOOKED_BACK_MS = units.MS_PER_DAY
 
 
 def every_window_is_within_the_highest_flow(scene: Scene) -> str:
     """INV-1: no window of any length holds more than the highest flow and one stroke."""
-    specs = scene.bed.expected.specs
-    stroke = -(-specs.stroke_nl * (1_000_000 + specs.gain_ppm) // 1_000_000) + 1  # and one nL carried
-    peak_nl = scene.bed.accounts.peak // units.MS_PER_DAY
+    bed = scene.bed
+    stroke = -(-bed.expected.specs.stroke_nl * bed.stroke_ppm // MILLION) + 2  # and the nL carried
+    peak_nl = bed.accounts.peak // units.MS_PER_DAY
     return "" if peak_nl <= stroke else f"a window held {peak_nl} nL beyond the highest flow"
+
+
+def no_window_holds_more_than_the_dose_limit(scene: Scene) -> str:
+    """INV-1: no window since a limit on dose was set holds more of program and bolus than it allows."""
+    caps, now_ms, specs = scene.bed.expected.caps, scene.bed.expected.tick_ms, scene.bed.expected.specs
+    if not caps.most:
+        return ""
+    caps.asked = [run for run in caps.asked if run.end_ms > now_ms - 2 * LOOKED_BACK_MS]
+    for window_ms, most in caps.most.items():
+        ends = (run.end_ms for run in caps.asked if run.end_ms - window_ms >= caps.since_ms)
+        held = max((_held(caps, end_ms, window_ms) for end_ms in ends), default=0)
+        if held > most + specs.minimum_nl_per_day * window_ms:  # minimum rate is never held back
+            return (
+                f"{held // units.MS_PER_DAY} nL in {window_ms} ms, the limit is {most // units.MS_PER_DAY} nL"
+            )
+    return ""
+
+
+def _held(caps: Caps, end_ms: int, window_ms: int) -> int:
+    begin_ms = end_ms - window_ms
+    spans = ((min(run.end_ms, end_ms) - max(run.start_ms, begin_ms), run) for run in caps.asked)
+    return sum(ms * run.flow_nl_per_day for ms, run in spans if ms > 0)
 
 
 def delivery_is_the_authorised_one(scene: Scene) -> str:
@@ -58,17 +105,15 @@ def nothing_is_made_or_lost(scene: Scene) -> str:
 
 def a_command_acts_once(scene: Scene) -> str:
     """INV-4: no command id has two outcomes in the log, and what is repeated is answered alike."""
-    told = [
-        str(entry.get("command_id"))
-        for entry in scene.new
-        if entry.kind.value in OUTCOMES and entry.get("command_id")
-    ]
+    told = [str(entry.get("command_id")) for entry in scene.new if _is_intent(entry)]
     again = [command_id for command_id in told if command_id in scene.bed.done or told.count(command_id) > 1]
     scene.bed.done.update(told)
     if again:
         return f"command {again[0]} was carried out twice"
     heard = scene.event.heard
-    if heard is None or scene.command is None or not heard.reply:
+    if heard is not None and heard.reply and _is_forgotten(scene, heard):
+        return "a command was carried out and its answer is not known any longer"
+    if heard is None or scene.command is None or not heard.reply or _is_kept_by_nobody(heard.reply):
         return ""
     first = scene.bed.replies.setdefault(heard.request, heard.reply)
     is_same = first == heard.reply
@@ -90,26 +135,34 @@ def the_last_committed_program_runs(scene: Scene) -> str:
 def silence_of_the_motor_sounds(scene: Scene) -> str:
     """INV-6: where delivery is expected and nothing flows, a critical alarm stands."""
     state, latched = pump_state(scene.after), latched_alarms(scene.after)
-    if state in CRITICAL_HALTS:
-        return "" if CRITICAL_HALTS[state] in latched else f"{state.value} without its alarm"
-    is_off = state is PumpState.STOPPED
-    return (
-        ""
-        if is_off == (scene.bed.expected.flow == 0)
-        else f"{state.value}, expected {scene.bed.expected.order}"
-    )
+    expected = scene.bed.expected
+    if state in CRITICAL_HALTS and CRITICAL_HALTS[state] not in latched:
+        return f"{state.value} without its alarm"
+    if (state is PumpState.GUARD_STOP) != (expected.halted and not expected.is_over):
+        return f"{state.value}, expected {'a guard stop' if expected.halted else 'none'}"
+    if state is PumpState.GUARD_STOP and not expected.given_back:
+        return "the guard has stopped a pump that did what was ordered"
+    still = expected.felt.still_since_ms
+    if still is not None and expected.tick_ms - still >= expected.specs.stall_ms and not latched:
+        return "nothing is driven, and nothing sounds"
+    is_off = state in {PumpState.STOPPED, PumpState.GUARD_STOP, PumpState.END_OF_SERVICE}
+    is_meant = expected.is_still or expected.halted or expected.is_over
+    return "" if is_off == is_meant else f"{state.value}, expected {expected.order}"
 
 
 def alarms_follow_from_state(scene: Scene) -> str:
     """INV-7: the latched conditions are exactly those that hold."""
     latched = {condition.value for condition in latched_alarms(scene.after)} - BY_AGE
-    held = scene.bed.expected.conditions
+    held = scene.bed.expected.alarms
     return "" if latched == held else f"alarms {sorted(latched)}, expected {sorted(held)}"
 
 
 def the_log_grows_by_links(scene: Scene) -> str:
     """INV-8: entries follow the old ones without gap; every effect is told, its intent before it."""
     log, old = scene.after.firmware.log, scene.last.firmware.log
+    if scene.event.cause is Cause.LOST:
+        fault = verify_chain(log.entries, old.head)
+        return "" if fault is None else fault.problem
     if log.entries is not old.entries:
         kept = len(log.entries) - (log.head.number - old.head.number)
         if kept < 0 or log.entries[:kept] != old.entries[len(old.entries) - kept :]:
@@ -146,8 +199,14 @@ def only_who_may_changes_anything(scene: Scene) -> str:
     if heard is None:
         is_changed = scene.moved and scene.event.cause in {Cause.NOTHING, Cause.REQUEST}
         return "its state was replaced without a request" if is_changed else ""
-    if scene.applied and heard.role is not Role.CLINICIAN:
-        return f"a command by {heard.role.value if heard.role else 'nobody'} was carried out"
+    name = type(scene.command).__name__ if scene.command else ""
+    if scene.applied and heard.role is not Role.CLINICIAN and name not in MAY.get(heard.role, set()):
+        return f"{name} by {heard.role.value if heard.role else 'nobody'} was carried out"
+    if heard.role is Role.PATIENT and heard.reply and _tells_the_log(heard.reply):
+        return "a patient's handheld was told the log"
+    released = any(entry.kind is LogKind.TELEMETRY_RELEASED for entry in scene.new)
+    if released and not isinstance(request_of(heard), Interrogate):
+        return "a telemetry lock was released without a reading"
     if scene.applied and heard.reply and not was_applied(heard):
         return "a command was carried out and answered otherwise"
     return ""
@@ -172,6 +231,28 @@ def dose_shown_is_dose_given(scene: Scene) -> str:
     return "" if remainder == program.rounding_remainder else "the remainder shown is another"
 
 
+def what_was_allowed_was_done(scene: Scene) -> str:
+    """BOL-02, BOL-05, PAT-03, TEL-06: no command was carried out that the reference knows to be barred."""
+    return scene.bed.expected.unlawful if scene.applied else ""
+
+
+def a_credit_is_spent_once(scene: Scene) -> str:
+    """INV-4: a credit that was used up or withdrawn is worth nothing, whoever shows it again."""
+    firmware, known = scene.after.firmware, scene.bed.credits
+    if firmware.controller is scene.before.firmware.controller and not scene.moved:
+        return ""
+    holders = (*firmware.controller.stages, firmware.controller.bolus)
+    held = {holder.credit.number: holder.credit for holder in holders if holder and holder.credit}
+    known.update(held)
+    for number, credit in tuple(known.items()):
+        left = firmware.guard.granted(credit).ledger.left(credit)
+        if left > credit.flow + scene.after.build.stroke_cost or (left and number not in held):
+            return f"credit {number} of {credit.flow} is still worth {left}"
+        if number not in held:
+            del known[number]
+    return ""
+
+
 class Invariant(NamedTuple):
     """One rule: its id in the safety reference, and the function that judges a scene."""
 
@@ -181,9 +262,11 @@ class Invariant(NamedTuple):
 
 INVARIANTS = (
     Invariant("INV-1", every_window_is_within_the_highest_flow),
+    Invariant("INV-1", no_window_holds_more_than_the_dose_limit),
     Invariant("INV-2", delivery_is_the_authorised_one),
     Invariant("INV-3", nothing_is_made_or_lost),
     Invariant("INV-4", a_command_acts_once),
+    Invariant("INV-4", a_credit_is_spent_once),
     Invariant("INV-5", the_last_committed_program_runs),
     Invariant("INV-6", silence_of_the_motor_sounds),
     Invariant("INV-7", alarms_follow_from_state),
@@ -193,6 +276,7 @@ INVARIANTS = (
     Invariant("INV-11", only_who_may_changes_anything),
     Invariant("INV-13", dose_shown_is_dose_given),
     Invariant("DEL-03", nonsense_is_not_carried_out),
+    Invariant("BOL-02", what_was_allowed_was_done),
 )
 
 
@@ -203,24 +287,30 @@ def problems(scene: Scene) -> dict[str, str]:
 
 def _untold_effect(scene: Scene) -> str:
     """An effect without its entry, or an entry without its intent before it."""
-    kinds = [entry.kind.value for entry in scene.new]
+    if not scene.new and not scene.moved:
+        return ""
+    kinds = {entry.kind for entry in scene.new}
     for entry in scene.new:
-        intent = OUTCOMES.get(entry.kind.value)
-        if intent and not _was_intended(scene, entry.number, intent, entry.get("command_id")):
+        if entry.get("command_id") and not _is_intended(scene, entry):
             return f"entry {entry.number}, {entry.kind.value}, has no intent before it"
+    before, after = _settings(scene.last), _settings(scene.after)
     for name, outcomes in _TOLD_BY.items():
-        changed = _settings(scene.last)[name] != _settings(scene.after)[name]
-        if changed and not set(outcomes).intersection(kinds):
+        if before[name] != after[name] and not kinds.intersection(outcomes):
             return f"{name} changed and the log does not tell"
     return ""
 
 
-_TOLD_BY = {
-    "program": ("program changed", "refill recorded"),
-    "filled volume": ("refill recorded",),
-    "low alarm": ("alarm setting changed",),
-    "clock": ("clock set",),
-    "alarms raised": ("alarm raised", "alarm cleared"),
+_REDUCED = (LogKind.REDUCED_IN_EMERGENCY, LogKind.RESET, LogKind.MEMORY_LOST)
+_TOLD_BY: dict[str, tuple[LogKind, ...]] = {
+    "program": (LogKind.PROGRAM_CHANGED, LogKind.REFILL_RECORDED, *_REDUCED),
+    "filled volume": (LogKind.REFILL_RECORDED,),
+    "low alarm": (LogKind.ALARM_SETTING_CHANGED,),
+    "clock": (LogKind.CLOCK_SET,),
+    "dose limits": (LogKind.LIMITS_SET,),
+    "alarms raised": (LogKind.ALARM_RAISED, LogKind.ALARM_CLEARED, LogKind.MEMORY_LOST),
+    "patient control": (LogKind.PATIENT_CONTROL_CHANGED, LogKind.PROGRAM_CHANGED, *_REDUCED),
+    "keys": (LogKind.KEY_PAIRED, LogKind.KEY_REVOKED),
+    "library": (LogKind.LIBRARY_UPDATED,),
 }
 
 
@@ -231,12 +321,41 @@ def _settings(implant: Implant) -> dict[str, object]:
         "filled volume": (firmware.reservoir.filled_nl, firmware.reservoir.filled_at_stroke),
         "low alarm": firmware.reservoir.low_alarm_nl,
         "clock": firmware.clock,
+        "dose limits": firmware.dose_limits,
         "alarms raised": firmware.alarms,
+        "patient control": (firmware.patient.bolus, firmware.patient.adjustment),
+        "keys": (firmware.link.peers, firmware.link.revoked),
+        "library": firmware.link.library,
     }
 
 
-def _was_intended(scene: Scene, number: int, intent: str, command_id: object) -> bool:
-    return any(
-        entry.number < number and entry.kind.value == intent and entry.get("command_id") == command_id
-        for entry in scene.new
-    )
+def _is_intent(entry: LogEntry) -> bool:
+    return entry.kind.value.endswith("intended")
+
+
+def _is_intended(scene: Scene, entry: LogEntry) -> bool:
+    """True for an intent, a refusal, and an outcome that comes after its intent."""
+    if _is_intent(entry) or entry.kind is LogKind.REFUSED:
+        return True
+    command_id = entry.get("command_id")
+    earlier = (other for other in scene.new if other.number < entry.number)
+    return any(_is_intent(other) and other.get("command_id") == command_id for other in earlier)
+
+
+def _is_forgotten(scene: Scene, heard: Heard) -> bool:
+    request = request_of(heard)
+    if not isinstance(request, ReadAnswer) or request.command_id not in scene.bed.done:
+        return False
+    reply = decode_reply(heard.reply)
+    return isinstance(reply, NoAnswerKept) and not reply.may_be_forgotten
+
+
+def _is_kept_by_nobody(reply: bytes) -> bool:
+    """True for a refusal that comes before a command is looked at: a locked pump, too many requests."""
+    told = decode_reply(reply)
+    return isinstance(told, Refused) and told.field in {"pump", "role"}
+
+
+def _tells_the_log(reply: bytes) -> bool:
+    told = decode_reply(reply)
+    return isinstance(told, Interrogation) and bool(told.log)

@@ -23,7 +23,7 @@ class Fate(NamedTuple):
 
 
 FATES = (
-    Fate("passes", 300),
+    Fate("passes", 500),
     Fate("is dropped", 5),
     Fate("is doubled", 4),
     Fate("is overtaken", 4),
@@ -36,9 +36,13 @@ _WEIGHTS = [fate.weight for fate in FATES]
 
 @dataclass
 class Air:
-    """One line's frames, each way; `old` is all the adversary has heard lately, on any line."""
+    """One line's frames, each way; `old` is all the adversary has heard lately, on any line.
+
+    Where it `is_calm` every frame passes.
+    """
 
     old: list[bytes]
+    is_calm: bool = False
     to_implant: list[bytes] = field(default_factory=list)
     to_wand: list[bytes] = field(default_factory=list)
 
@@ -63,7 +67,7 @@ class Air:
     def move(self, to_implant: bool, draw: random.Random) -> tuple[str, bytes]:
         """Take the next frame, decide its fate: the word for it, and the bytes that arrive, if any."""
         queue = self.to_implant if to_implant else self.to_wand
-        fate = draw.choices(FATES, _WEIGHTS)[0].name
+        fate = "passes" if self.is_calm else draw.choices(FATES, _WEIGHTS)[0].name
         data = queue.pop(draw.randrange(len(queue)) if fate == "is overtaken" else 0)
         match fate:
             case "is dropped":

@@ -9,20 +9,24 @@ LINES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A drill that held: its digest is the same for the same seed and steps, byte for byte."""
+    """A drill that held: its digest is the same for the same seed and steps, byte for byte.
+
+    `seen` are the actions, requests, fates of frames, faults, states and log entries that occurred.
+    """
 
     seed: int
     steps: int
     digest: str
     actions: Counter[str]
     days: float
+    seen: frozenset[str]
 
 
 class Broken(ValueError):  # noqa: N818 - a finding, named as one
     """A rule did not hold; the text tells the seed and step, how to see it again, and what led there."""
 
     def __init__(self, problems: dict[str, str], trace: "Trace") -> None:
-        replay = f"pytest tests/system -k replay --system-seed {trace.seed} --system-steps {trace.steps}"
+        replay = f"openitb drill {trace.seed} --steps {trace.steps} --pumps {trace.most_pumps}"
         story = "\n  ".join(trace.latest)
         told = "\n".join(f"{rule}: {problem}" for rule, problem in problems.items())
         super().__init__(f"{told}\nseed {trace.seed}, step {trace.step}; replay: {replay}\n  {story}")
@@ -33,10 +37,11 @@ class Broken(ValueError):  # noqa: N818 - a finding, named as one
 class Trace:
     """What happened, line by line, hashed as it goes; the last lines are kept to be shown."""
 
-    def __init__(self, seed: int, steps: int) -> None:
-        self.seed, self.steps, self.step = seed, steps, 0
+    def __init__(self, seed: int, steps: int, most_pumps: int) -> None:
+        self.seed, self.steps, self.most_pumps, self.step = seed, steps, most_pumps, 0
         self.latest: deque[str] = deque(maxlen=LINES_SHOWN)
         self.actions: Counter[str] = Counter()
+        self.seen: set[str] = set()
         self._hash = hashlib.sha256()
 
     def add(self, at_ms: int, action: str, story: str) -> None:

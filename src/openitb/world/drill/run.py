@@ -12,18 +12,31 @@ from typing import NamedTuple
 from openitb import catalogue, units
 from openitb.catalogue import Pump
 from openitb.implant import Contents, Implant, Specimen, StoreError, handle, program_digest
+from openitb.implant.faults import Laid
+from openitb.implant.radio import with_publisher
 from openitb.protocol import Applied, LogKind, ProgramPump, Role
+from openitb.world.drill import told
 from openitb.world.drill.bed import Bed, Cause, Event, Newborn, look, new_bed
 from openitb.world.drill.caller import Caller
 from openitb.world.drill.disk import Disk
+from openitb.world.drill.editions import PUBLISHER
 from openitb.world.drill.invariants import problems
+from openitb.world.drill.mood import drawn_mood
+from openitb.world.drill.orders import drawn_order
 from openitb.world.drill.outcome import Broken, Report, Trace
+from openitb.world.drill.troubles import Trouble
 from openitb.world.drill.ward import DiskHome, Ward
-from openitb.world.drill.wishes import drawn_order
+from openitb.world.drill.wishes import BY_ROLE
 
 UG, DAY = units.PG_PER_UG, units.MS_PER_DAY
 PUMPS = ("synchromed-ii-20", "synchromed-ii-40")
-CALLERS = (("anna", Role.CLINICIAN), ("ben", Role.CLINICIAN), ("rita", Role.READ_ONLY))
+CALLERS = (
+    ("anna", Role.CLINICIAN, 10),
+    ("ben", Role.CLINICIAN, 10),
+    ("rita", Role.READ_ONLY, 3),
+    ("pia", Role.PATIENT, 12),
+    ("gil", Role.BREAK_GLASS, 2),
+)
 
 
 class Start(NamedTuple):
@@ -46,11 +59,16 @@ STARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What decides a drill: its seed and length; equal plans run equally."""
+    """What decides a drill: its seed and length; equal plans run equally.
+
+    `troubles` are laid on the first implant, `shares` give actions another weight than their own.
+    """
 
     seed: int
     steps: int = 60
     most_pumps: int = 3
+    troubles: tuple[Trouble, ...] = ()
+    shares: tuple[tuple[str, int], ...] = ()
 
 
 class Drill:
@@ -59,25 +77,38 @@ class Drill:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.draw = random.Random(plan.seed)  # noqa: S311 - a repeatable history, not a secret
-        self.trace = Trace(plan.seed, plan.steps)
+        self.trace = Trace(plan.seed, plan.steps, plan.most_pumps)
+        self.mood = drawn_mood(self.draw, BY_ROLE)
         start = self.draw.choices(STARTS, [start.weight for start in STARTS])[0]
         self.start_ms = self.now_ms = start.at_ms - self.draw.randint(0, 3 * DAY)
         self.disk = Disk()
         self.home = DiskHome(Path("drill"), self.disk)
         self.beds = {bed.serial: bed for bed in self._implanted(self.draw.randint(1, plan.most_pumps))}
-        self.callers = [Caller(name, role) for name, role in CALLERS]
+        self.callers = [Caller(name, role) for name, role, _ in CALLERS]
+        self.talking: Caller | None = None
+        self.caller_weights = [weight for _, _, weight in CALLERS]
         self.old_frames: list[bytes] = []
         self.sound: dict[bytes, bool] = {}
         self.ids = 0
         self.ward = self.started()
+        for trouble in plan.troubles:
+            self.lay(next(iter(self.beds)), trouble.laid(self.start_ms))
 
     def started(self) -> Ward:
         """A new process over the disk as it is; `StoreError` if an implant on it is damaged."""
         self.disk.disarm()
-        self.ward = Ward(self.home, lambda: self.now_ms)
+        self.ward = Ward(self.home, lambda: self.now_ms, self.draw.random)
         self.ward.catch_up()
         self.observe_saved()
         return self.ward
+
+    def lay(self, serial: str, laid: Laid) -> None:
+        """Lay a fault on an implant; nothing in its firmware or record is told."""
+        self.disk.disarm()
+        self.observe(serial)
+        bed = self.beds[serial]
+        self.ward.replace(bed.lay(laid.pump, laid.needle))
+        self.observe(serial, Event(self.ward.kept(serial), Cause.FAULT))
 
     def observe_saved(self) -> None:
         """Look at every implant after the process saved or loaded it: nothing may have changed by that."""
@@ -103,6 +134,8 @@ class Drill:
         found = problems(scene)
         if found:
             raise Broken(found, self.trace)
+        self.trace.seen.update(entry.kind.value for entry in scene.new)
+        self.trace.seen.add(scene.after.firmware.state.value)
         if scene.moved:
             self.trace.mix(bed.seen.firmware.log.head.digest)
 
@@ -135,7 +168,9 @@ class Drill:
     def report(self) -> Report:
         """How far it came."""
         days = (self.now_ms - self.start_ms) / DAY
-        return Report(self.plan.seed, self.trace.step, self.trace.digest, self.trace.actions, days)
+        trace = self.trace
+        seen = frozenset(trace.seen | trace.actions.keys())
+        return Report(self.plan.seed, trace.step, trace.digest, trace.actions, days, seen)
 
     def _implanted(self, count: int) -> list[Bed]:
         return [self._bed(f"NGP{number:06d}") for number in range(1, count + 1)]
@@ -159,8 +194,9 @@ class Drill:
         command = ProgramPump("surgeon", "first", program_digest(bed.seen), order)
         implant, reply = handle(bed.seen, command, self.now_ms)
         if isinstance(reply, Applied):
-            bed.expected = bed.expected.after(command)
-        bed.kept = bed.seen = implant
+            told.told(bed.expected, command)
+        bed.kept = bed.seen = with_publisher(implant, PUBLISHER.public)
+        implant = bed.kept
         self.home.save(implant)
         return bed
 

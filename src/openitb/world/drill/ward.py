@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from openitb.implant import Home, Implant, PumpService, StoreError, fill, withdraw
 from openitb.implant.memory import Slot, recall, save
+from openitb.implant.wand import IN_CONTACT, Draw, Placement
 from openitb.protocol import Role
 from openitb.telemetry import Hello, KeyPair, Keys, Responder
 from openitb.world.drill.disk import Disk
@@ -52,7 +53,7 @@ class DiskSlots:
 
 @dataclass(frozen=True)
 class DiskHome(Home):
-    """A home whose files are on a `Disk`.
+    """A home whose files are on a `Disk`; `wands` are those not in contact.
 
     `committed` are implants as last saved to the end, `saving` those whose save has not come to its end.
     """
@@ -60,6 +61,7 @@ class DiskHome(Home):
     disk: Disk
     committed: dict[str, Implant] = field(default_factory=dict)
     saving: dict[str, Implant] = field(default_factory=dict)
+    wands: dict[str, Placement] = field(default_factory=dict)
 
     def serials(self) -> tuple[str, ...]:
         """The implants on the disk."""
@@ -86,6 +88,10 @@ class DiskHome(Home):
         """The public key that programmers of a role are known by to an implant."""
         return programmer_key(serial, role).public
 
+    def wand(self, serial: str) -> Placement:
+        """Where the wand of an implant is."""
+        return self.wands.get(serial, IN_CONTACT)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -100,8 +106,8 @@ class Heard:
 class Ward(PumpService):
     """The service with a needle beside it, and a look at what it keeps."""
 
-    def __init__(self, home: DiskHome, clock: Callable[[], int]) -> None:
-        super().__init__(home, clock)
+    def __init__(self, home: DiskHome, clock: Callable[[], int], draw: Draw) -> None:
+        super().__init__(home, clock, draw=draw)
         self.heard: Heard | None = None
 
     def answer(self, hello: Hello, request: bytes) -> bytes:
@@ -127,6 +133,10 @@ class Ward(PumpService):
         self._keep(fill(emptied, volume_nl, volume_nl * concentration_ug_per_ml, now_ms))
         return out_nl, out_pg
 
+    def replace(self, implant: Implant) -> None:
+        """Keep another state of an implant, as a bench does that lays a fault on it."""
+        self._keep(implant)
+
 
 @dataclass
 class Contact:
@@ -142,6 +152,10 @@ class Contact:
         answer = self.responder.receive(frame)
         self.last_heard = self.ward.heard or self.last_heard
         return answer
+
+    def leave(self) -> None:
+        """The caller has gone; what was silenced for the contact alone may sound again."""
+        self.responder.end()
 
 
 def new_contact(ward: Ward, fresh: Draw32) -> Contact:

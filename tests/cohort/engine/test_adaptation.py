@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from openitb.body import BodyParameters, typical_adult
 from openitb.body.adaptation import adapt
 from openitb.cohort import sample
-from openitb.cohort.adaptation import Adapted, Adapting, habits, unadapted
+from openitb.cohort.engine.adaptation import Adapted, Adapting, habits, unadapted
+from openitb.cohort.people import People
 
 Floats = NDArray[np.float64]
 STEP_H = 0.25
@@ -33,7 +34,7 @@ def drug(shape: str) -> Floats:
 
 
 def together(people: tuple[BodyParameters, ...], leg: Floats, start: Adapted) -> list[Adapted]:
-    some = habits(people)
+    some = habits(People.of(people))
     scaled = some.scaled(np.repeat(leg[:, None], len(people), axis=1))
     steps, course = Adapting(some, STEP_H), [start]
     for now, then in pairwise(scaled):
@@ -52,7 +53,7 @@ def test_many_people_side_by_side_do_what_each_does_alone(
 ) -> None:
     leg = drug(shape)
     first = np.full(len(PEOPLE), leg[0]) if accustomed else None
-    course = together(PEOPLE, leg, unadapted(habits(PEOPLE), tolerance, first))
+    course = together(PEOPLE, leg, unadapted(habits(People.of(PEOPLE)), tolerance, first))
     for who, person in enumerate(PEOPLE):
         alone = adapt(person, TIME_H, leg, tolerance, accustomed=accustomed)
         np.testing.assert_allclose([body.tolerance[who] for body in course], alone.tolerance, rtol=1e-10)
@@ -63,7 +64,7 @@ def test_many_people_side_by_side_do_what_each_does_alone(
 
 def test_a_state_handed_on_goes_on_as_if_nothing_had_been() -> None:
     leg = drug("stopped and restored")
-    whole = together(PEOPLE, leg, unadapted(habits(PEOPLE), 2.0))
+    whole = together(PEOPLE, leg, unadapted(habits(People.of(PEOPLE)), 2.0))
     cut = 24 * 21 * 4
     part = together(PEOPLE, leg[cut:], whole[cut])
     np.testing.assert_array_equal(part[-1].tolerance, whole[-1].tolerance)
@@ -71,7 +72,7 @@ def test_a_state_handed_on_goes_on_as_if_nothing_had_been() -> None:
 
 
 def test_withdrawal_follows_a_stop_in_the_tolerant_and_spares_the_naive() -> None:
-    some = habits(PEOPLE)
+    some = habits(People.of(PEOPLE))
     used = np.full(len(PEOPLE), 300.0)
     tolerant = together(PEOPLE, drug("never"), unadapted(some, 3.0, used))
     naive = together(PEOPLE, drug("never"), unadapted(some, 1.0, used))
@@ -80,7 +81,7 @@ def test_withdrawal_follows_a_stop_in_the_tolerant_and_spares_the_naive() -> Non
 
 
 def test_the_course_hardly_depends_on_a_daily_or_hourly_step_while_drug_is_steady() -> None:
-    some = habits(PEOPLE)
+    some = habits(People.of(PEOPLE))
     level = some.scaled(np.full(len(PEOPLE), 120.0))
     daily, quarterly = unadapted(some, 1.0), unadapted(some, 1.0)
     for _ in range(300):
@@ -92,7 +93,7 @@ def test_the_course_hardly_depends_on_a_daily_or_hourly_step_while_drug_is_stead
 
 def test_people_of_different_steepness_keep_their_own() -> None:
     steep = replace(PEOPLE[0], tone_hill=6.0)
-    some = habits((PEOPLE[0], steep))
+    some = habits(People.of((PEOPLE[0], steep)))
     shallow_hill, steep_hill = some.occupancy(some.scaled(np.full(2, 120.0)), np.ones(2))
     assert shallow_hill == pytest.approx(120**3.1 / (120**3.1 + 88**3.1))
     assert steep_hill == pytest.approx(120**6 / (120**6 + 88**6))

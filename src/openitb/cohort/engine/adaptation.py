@@ -5,16 +5,28 @@ may pass in steps of a day before the days that matter pass in quarters of an ho
 together.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openitb.body import BodyParameters
-from openitb.body.anatomy import Floats
+from openitb.body.anatomy import Floats, Ints
+from openitb.cohort.people import People
 
 Flags = NDArray[np.bool_]
+Rows = Ints | Flags | slice
+
+_FIELDS = {
+    "ec50": "leg_ec50_ng_per_ml",
+    "hill": "tone_hill",
+    "gain": "tolerance_gain",
+    "part": "loss_threshold",
+    "rise_h": "tolerance_time_h",
+    "recovery_h": "tolerance_recovery_h",
+    "memory_h": "occupancy_memory_h",
+    "lag_h": "withdrawal_lag_h",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +43,22 @@ class Adapted:
     onset: Floats
     lost: Flags
 
+    def take(self, rows: Rows) -> "Adapted":
+        """The state of some people."""
+        return Adapted(*(part[rows] for part in self._parts()))
+
+    def put(self, rows: Rows, other: "Adapted") -> None:
+        """Set the state of some people, in place."""
+        for mine, theirs in zip(self._parts(), other._parts(), strict=True):
+            mine[rows] = theirs
+
+    def copy(self) -> "Adapted":
+        """The same state, to be changed in place."""
+        return Adapted(*(part.copy() for part in self._parts()))
+
+    def _parts(self) -> tuple[NDArray[Any], ...]:
+        return self.tolerance, self.withdrawal, self.accustomed, self.onset, self.lost
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Habits:
@@ -45,45 +73,47 @@ class Habits:
     memory_h: Floats
     lag_h: Floats
 
+    def take(self, rows: Rows) -> "Habits":
+        """Those of some people."""
+        return Habits(*(taken(getattr(self, name), rows) for name in _FIELDS))
+
     def scaled(self, leg_ng_per_ml: Floats) -> Floats:
         """(concentration / EC50)^Hill, people last."""
-        return np.asarray((np.maximum(leg_ng_per_ml, 0.0) / self.ec50) ** self.hill, dtype=np.float64)
+        return np.asarray((np.maximum(leg_ng_per_ml, 0.0) / self.ec50) ** one(self.hill), dtype=np.float64)
 
     def occupancy(self, scaled: Floats, tolerance: Floats) -> Floats:
         """Hill fraction at a tolerance."""
-        return np.asarray(scaled / (scaled + tolerance**self.hill), dtype=np.float64)
+        return np.asarray(scaled / (scaled + tolerance ** one(self.hill)), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Relaxation:
+class Relaxation:
     """y' = (a - y)/time over one step, exact for `a` linear inside the step."""
 
-    kept: Floats
-    early: Floats
-    late: Floats
+    kept: Floats | float
+    early: Floats | float
+    late: Floats | float
+
+    @classmethod
+    def of(cls, time_h: Floats | float, step_h: float) -> "Relaxation":
+        """The relaxation with that time constant, for steps of `step_h`."""
+        settled = -np.expm1(-step_h / time_h)
+        late = 1.0 - settled * time_h / step_h
+        return cls(np.exp(-step_h / time_h), settled - late, late)
 
     def __call__(self, value: Floats, before: Floats, after: Floats) -> Floats:
+        """The value after one step, `before` and `after` what it goes towards at its ends."""
         return self.kept * value + self.early * before + self.late * after
 
 
-def habits(people: Sequence[BodyParameters]) -> Habits:
+def habits(people: People) -> Habits:
     """The parameters that matter here, person by person."""
-    fields = {
-        "ec50": "leg_ec50_ng_per_ml",
-        "hill": "tone_hill",
-        "gain": "tolerance_gain",
-        "part": "loss_threshold",
-        "rise_h": "tolerance_time_h",
-        "recovery_h": "tolerance_recovery_h",
-        "memory_h": "occupancy_memory_h",
-        "lag_h": "withdrawal_lag_h",
-    }
-    return Habits(**{ours: np.array([getattr(p, theirs) for p in people]) for ours, theirs in fields.items()})
+    return Habits(**{ours: people[theirs] for ours, theirs in _FIELDS.items()})
 
 
-def unadapted(some: Habits, tolerance: float, leg_ng_per_ml: Floats | None = None) -> Adapted:
+def unadapted(some: Habits, tolerance: float | Floats, leg_ng_per_ml: Floats | None = None) -> Adapted:
     """People at a tolerance; used to the occupancy of a concentration (people,), or to none."""
-    level = np.full(len(some.ec50), tolerance)
+    level = np.broadcast_to(tolerance, some.ec50.shape).astype(np.float64)
     nothing = np.zeros(len(level))
     used = nothing if leg_ng_per_ml is None else some.occupancy(some.scaled(leg_ng_per_ml), level)
     return Adapted(level, nothing, used, level, np.zeros(len(level), dtype=np.bool_))
@@ -96,9 +126,9 @@ class Adapting:
 
     def __init__(self, some: Habits, step_h: float) -> None:
         self._some = some
-        self._rise = _relaxation(some.rise_h, step_h)
-        self._memory = _relaxation(some.memory_h, step_h)
-        self._lag = _relaxation(some.lag_h, step_h)
+        self._rise = Relaxation.of(some.rise_h, step_h)
+        self._memory = Relaxation.of(some.memory_h, step_h)
+        self._lag = Relaxation.of(some.lag_h, step_h)
         self._recovery = step_h / some.recovery_h
 
     def step(self, adapted: Adapted, now: Floats, then: Floats) -> Adapted:
@@ -147,7 +177,12 @@ def _missing(body: Adapted, occupancy: Floats) -> Floats:
     return np.where(used, np.maximum(0.0, 1.0 - occupancy / np.where(used, body.accustomed, 1.0)), 0.0)
 
 
-def _relaxation(time_h: Floats, step_h: float) -> _Relaxation:
-    settled = -np.expm1(-step_h / time_h)
-    late = 1.0 - settled * time_h / step_h
-    return _Relaxation(np.exp(-step_h / time_h), settled - late, late)
+def taken(values: Floats, rows: Rows) -> Floats:
+    """Some people's; what is the same for everybody stays a view of one number."""
+    some = values[rows]
+    return np.broadcast_to(values[0], some.shape) if values.strides == (0,) else some
+
+
+def one(values: Floats) -> Floats | float:
+    """The number that is the same for everybody, as a number: powers are quicker so."""
+    return float(values[0]) if values.strides == (0,) else values

@@ -1,0 +1,1 @@
+"""Writes docs/validation.md: published figures beside the model's."""
