@@ -83,6 +83,9 @@ CASES = (
     (["drill", FAULT_RUN, "--steps", "5"], "--steps: got it with a file, expected it with seeds only"),
     (["drill", "bytes"], "what: got 'bytes', expected a text file, not other bytes"),
     (["drill", "bad"], "bad: not TOML"),
+    (["drill", "shares"], "shares: shares: got [1], expected a table"),
+    (["drill", "faults"], "faults: faults: got 'ident', expected id, at and given"),
+    (["drill", "row"], "row: faults: got 3, expected a table with id and at"),
     ([*START_DOSE, "50 ug", "--effect-duration", "0 h"], "--effect-duration: got 0 h, expected above zero"),
     ([*START_DOSE, "0 ug", "--effect-duration", "6 h"], "--effective-bolus: got 0 µg, expected above zero"),
     (["sources", "--of", "no"], "--of: got 'no' (No such file or directory), expected a file"),
@@ -98,6 +101,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bad").write_text("= nothing")
     (tmp_path / "people").write_text("[ann]\nname = 'Ann'\n")
     (tmp_path / "empty").touch()
+    drill = "seed = 1\nsteps = 1\nmost_pumps = 1\n"
+    (tmp_path / "shares").write_text(f"{drill}shares = [1]")
+    (tmp_path / "faults").write_text(f"{drill}[[faults]]\nident = 'F-04'\nat = '1 h'")
+    (tmp_path / "row").write_text(f"{drill}faults = [3]")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,7 +1,7 @@
 """`openitb pump publish`: a drug library signed as its publisher would, for the implants of a folder."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -44,6 +44,7 @@ def parse_library(text: str, issued_ms: int) -> DrugLibrary:
         got = f"{table['strength']!r:.40}"
         raise EntryError(f"library.strength: got {got}, expected one [[strength]] or more")
     strengths = tuple(_strength(_checked(each, _STRENGTH, "strength")) for each in table["strength"])
+    _require_once(strengths)
     version, source = table["version"], table["source"]
     if type(version) is not int or version < 1:
         raise EntryError(f"library.version: got {version!r}, expected a whole number, 1 or more")
@@ -51,6 +52,14 @@ def parse_library(text: str, issued_ms: int) -> DrugLibrary:
     if end_ms <= issued_ms:
         raise EntryError(f"library.expires: got {table['expires']}, expected a day to come")
     return DrugLibrary(version, _words(source, "library.source"), issued_ms, end_ms, strengths)
+
+
+def _require_once(strengths: Sequence[LibraryStrength]) -> None:
+    """Two limits for one strength would leave open which one holds."""
+    seen = [(each.drug_id, each.concentration_ug_per_ml) for each in strengths]
+    for drug, strength in seen:
+        if seen.count((drug, strength)) > 1:
+            raise EntryError(f"library.strength: got {drug} {strength} µg/mL twice, expected each once")
 
 
 def _strength(table: Mapping[str, Any]) -> LibraryStrength:

@@ -30,6 +30,7 @@ KEYS = {"name", "about", "shows", "seed", "steps", "most_pumps", "tells", "diges
 
 Made = TypeVar("Made")
 
+_FAULT_KEYS = {"id", "at", "given"}
 _KINDS: Mapping[type, str] = {dict: "a table", list: "a list"}
 
 
@@ -134,6 +135,9 @@ def _write(file: Path, seed: int, digest: str) -> None:
 
 def _troubles(rows: Any, name: str) -> Iterator[Trouble]:
     for row in rows:
+        unknown = sorted(set(row) - _FAULT_KEYS) if isinstance(row, dict) else []
+        if unknown:
+            raise RecordError(f"{name}: faults: got {unknown[0]!r}, expected id, at and given")
         try:
             at_ms = units.duration_ms(row["at"], f"{name}: faults.at")
             yield Trouble(str(row["id"]), at_ms, tuple(row.get("given", {}).items()))
