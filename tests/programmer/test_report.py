@@ -84,6 +84,22 @@ def test_on_paper_it_has_the_same_words_and_the_digest(report: dict) -> None:
     assert all(report["digest"][:24] in page for page in pages)
 
 
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("applied", "Changed, old to new"),
+        ("partly", "Proposed, old to new; changed in part"),
+        ("refused", "Proposed, old to new; not changed"),
+        ("unknown", "Proposed, old to new; unknown whether changed"),
+        ("none", "Proposed, old to new; not sent"),
+    ],
+)
+def test_what_was_proposed_is_headed_changed_only_where_it_was(kind: str, title: str, report: dict) -> None:
+    text = to_text({**report, "outcome": {**report["outcome"], "kind": kind}})
+    assert title in text.splitlines()
+    assert kind == "applied" or "Changed, old to new" not in text
+
+
 def test_a_long_label_is_folded_within_its_column_and_stays_off_its_value(report: dict) -> None:
     long = "Swelling, or pain at the pump, and what was drawn back to be sure"
     text = to_text({**report, "observations": {long: "no swelling"}})

@@ -12,6 +12,13 @@ from openitb.programmer.report.content import shown_amounts
 
 DEMO = "DEMO: an exercise, no patient and no pump"
 
+_PROPOSED = "Proposed, old to new; not sent"
+_CHANGES = {
+    "applied": "Changed, old to new",
+    "partly": "Proposed, old to new; changed in part",
+    "refused": "Proposed, old to new; not changed",
+    "unknown": "Proposed, old to new; unknown whether changed",
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LABEL, _VALUE = 32, 66  # characters; a digest stays in one piece
 _FOLDED, _WIDE = (
@@ -38,7 +45,7 @@ def sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, s
         ("Visit", _visit(report)),
         ("Outcome", [(report["outcome"]["kind"], report["outcome"]["text"])]),
         ("What to know and do", [(str(at), line) for at, line in enumerate(report["advice"], start=1)]),
-        ("Changed, old to new", changes(report)),
+        (_CHANGES.get(report["outcome"]["kind"], _PROPOSED), changes(report)),
         ("Pump as read back", shown_amounts(report["pump"])),
         (
             "Limits",
