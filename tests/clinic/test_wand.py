@@ -276,7 +276,7 @@ def test_the_card_says_that_a_commit_waits_to_be_confirmed_and_which_library_is_
     full = ward(18)
     assert "Program" not in dict(full.read().extra)
     assert dict(full.read().extra)["Drug library"].text == "none in use"
-    asked, number = agreed(full), 9  # the confirmation
+    asked, number = agreed(full, override="the alarm is set at the refill"), 9  # the confirmation
     with monkeypatch.context() as patch:
         lose(patch, number, acted=False, for_good=True)
         assert link().commit(full.system, asked).kind == "unknown"

@@ -57,10 +57,10 @@ def test_a_dose_is_asked_with_its_unit_reviewed_and_sent(running, station) -> No
 
 @pytest.mark.requirement("PRG-06")
 def test_what_does_not_read_is_asked_again_and_a_decimal_comma_is_its_own_grammar(running, station) -> None:
-    talk = Talk("P-001", "simple continuous", "120.0", "120.5", "120,50", "120,5", "2,50", "2,5", "", "send")
+    talk = Talk("P-001", "simple continuous", "120.0", "120.5", "120,50", "120,5", "3,50", "3,5", "", "send")
     done = _dialogue(station, talk, ",").run("adjust")
     read = done.outcome.reading.interrogation
-    assert (read.dose_pg_per_day, read.reservoir.low_alarm_nl) == (120_500_000, 2_500_000)
+    assert (read.dose_pg_per_day, read.reservoir.low_alarm_nl) == (120_500_000, 3_500_000)
 
 
 @pytest.mark.requirement("PRG-03")

@@ -2,7 +2,7 @@
 
 Hard stops, soft needs a reason, notes only tell, as in the gate.
 
-Holds: TIM-02, PRG-05, PRG-18, PRG-19, BOL-10, BOL-11, BOL-12, RES-05, RES-06, RES-07.
+Holds: TIM-02, PRG-05, PRG-18, PRG-19, BOL-10, BOL-11, BOL-12, RES-02, RES-05, RES-06, RES-07.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ from openitb.prescription.guardrails import Finding, Verdict
 from openitb.prescription.orders import MinimumRate, SimpleContinuous, Stopped
 from openitb.programmer.action_rules import action_findings
 from openitb.programmer.actions import AllowAdjustment
+from openitb.programmer.lead import Warned, lead_findings
 from openitb.programmer.library import NO_LIBRARY, library_line
 from openitb.programmer.package import faults
 from openitb.programmer.plan import Plan
@@ -84,6 +85,16 @@ def _reservoir_fits(plan: Plan) -> Iterator[Finding]:
     if low is not None and not held.residual_nl <= low <= held.capacity_nl:
         text = f"got {_ml(low)}, expected {_ml(held.residual_nl)} to {_ml(held.capacity_nl)}"
         yield _found("hard", "low-alarm-range", "low_alarm", text, (plan.pump, "residual_volume"))
+
+
+def _alarm_leads(plan: Plan) -> Iterator[Finding]:
+    """Low is said early enough for a refill at the flow that would run."""
+    held, low = plan.reading.interrogation.reservoir, plan.draft.low_alarm_nl
+    if plan.new is None:
+        return
+    before = Warned(plan.old, plan.pump, held, held.low_alarm_nl)
+    after = Warned(plan.new, plan.pump, held, held.low_alarm_nl if low is None else low)
+    yield from lead_findings(before, after, is_stated=low is not None)
 
 
 def _drawn_as_expected(plan: Plan) -> Iterator[Finding]:
@@ -233,6 +244,7 @@ RULES: tuple[Rule, ...] = (
     _package_fits,
     _prime_is_new,
     _reservoir_fits,
+    _alarm_leads,
     _drawn_as_expected,
     _bridge_decided,
     _prime_known,
