@@ -168,3 +168,25 @@ def test_the_wrong_patient_can_be_read_but_not_changed(running, station) -> None
     done = _dialogue(station, talk).run("adjust")
     assert isinstance(done.outcome, Refused)
     assert "read only" in done.outcome.reason
+
+
+@pytest.mark.requirement("ALM-02", "ALM-07")
+def test_alarms_are_lit_and_said_in_words_before_anything_is_asked(running, station) -> None:
+    running.clock.now_ms += 200 * units.MS_PER_DAY  # low and empty meanwhile
+    talk, lit = Talk("P-001", ""), []
+    terminal = Terminal(talk.ask, SECRETS.__getitem__, talk.said.append, lit.append)
+    Dialogue(station, "dr-a", terminal).run("review-only")
+    assert [light.colour for light in lit] == ["red"]
+    first, second = [line for line in talk.said if " priority: " in line]
+    assert first.startswith("high priority: Your pump is empty.")
+    assert second.startswith("medium priority: The medicine in your pump is getting low.")
+    assert talk.said.index(second) < talk.said.index("Patient number, as the patient says it")
+
+
+@pytest.mark.requirement("ALM-02")
+def test_without_an_alarm_nothing_is_lit(running, station) -> None:
+    talk, lit = Talk("P-001", ""), []
+    terminal = Terminal(talk.ask, SECRETS.__getitem__, talk.said.append, lit.append)
+    Dialogue(station, "dr-a", terminal).run("review-only")
+    assert lit == []
+    assert not [line for line in talk.said if " priority: " in line]
