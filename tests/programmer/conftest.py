@@ -28,6 +28,7 @@ from openitb.programmer.workflow import workflow
 SERIAL = "NGP-TEST-1"
 START_MS = 1_767_600_000_000
 LOW_ALARM_NL = 4 * units.NL_PER_ML
+SOUND = {"sound": "unknown"}
 PACKAGE = {"product": "lioresal-intrathecal", "lot": "L-2041", "expiry": "2027-03-31"}
 SECRETS = {"dr-a": "blue-heron", "nurse-b": "green-finch"}
 CHART = f"""
@@ -71,7 +72,7 @@ class Bench:
         """A visit with its answers filled in, the patient's number being the chart's."""
         visit = open_visit(self.wand, workflow(kind), self.chart, f"visit-{next(self.sessions)}", self.sender)
         assert isinstance(visit, Visit), visit
-        asked = {key: given for key, given in PACKAGE.items() if key in visit.workflow.required}
+        asked = {key: given for key, given in {**PACKAGE, **SOUND}.items() if key in visit.workflow.required}
         for key, given in {"patient_id": "P-001", **asked, **answers}.items():
             visit = answer(visit, key, given, self.clock())
         return visit

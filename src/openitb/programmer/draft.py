@@ -44,6 +44,7 @@ from openitb.programmer.workflow import (
     OLD_REPORT,
     ORDER_FIELDS,
     SEVERAL_FIELDS,
+    SOUND,
     TEXT_FIELDS,
     WITHDRAWN,
     ZONE_FIELDS,
@@ -81,6 +82,7 @@ class Draft:
     bolus: SingleBolus | PatientBolus | None = None
     package: Package | None = None
     action: Action | None = None
+    sound: str | None = None
 
     @property
     def is_urgent(self) -> bool:
@@ -124,6 +126,7 @@ def draft_of(kind: Workflow, answers: Answers) -> Draft:
         old_report=_told(answers, "old_report"),
         bolus=_single(answers) or _on_request(answers),
         package=_package(answers),
+        sound=_told(answers, SOUND),
         action=next((made for made in (make(answers) for make in _ACTIONS) if made), None),
     )
 
