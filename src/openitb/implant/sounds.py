@@ -2,7 +2,7 @@
 
 Three things apart: the condition (`firmware.alarms`), the signal (tones at fixed intervals while any
 condition is latched and not silenced, the most urgent deciding), and its being heard, which is up to people.
-Everything follows from the log, and from whether the sounder gives a tone at all, which the pump does not know.
+Everything follows from the log, and from whether the sounder works, which the pump does not know.
 
 Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-12, ALM-13.
 """
