@@ -7,6 +7,7 @@ from openitb.catalogue import Fact, Pump
 from openitb.clinic.desk import summaries
 from openitb.clinic.desk.cautions import cautions
 from openitb.clinic.desk.foresight import Running, Stock
+from openitb.clinic.desk.instants import clinic_day
 from openitb.clinic.desk.ports import (
     AlarmState,
     Figure,
@@ -26,7 +27,7 @@ from openitb.prescription.program import Program
 from openitb.programmer import Reading
 from openitb.programmer.handheld.words import in_order
 from openitb.programmer.indicator import light_of, lines
-from openitb.programmer.review import pump_date, refill_dates
+from openitb.programmer.review import refill_dates
 from openitb.protocol import AlarmCondition, AlarmReport, Interrogation, LogKind, PumpState
 from openitb.protocol.describe import describe_entry
 
@@ -120,10 +121,10 @@ def _finding(found: GateFinding) -> Finding:
 
 
 def _battery(read: Interrogation) -> Figure:
-    by = pump_date(read.battery.replacement_indicator_ms, read.zone_offset_ms)
+    by = clinic_day(read.battery.replacement_indicator_ms)
     used = units.format_number(read.battery.used_permille / 10, 0)
     fact = catalogue.load().practice["battery"].fact("longevity_capacity")
-    return _figure(f"{used} % used, replace by {by:%Y-%m}", fact)
+    return _figure(f"{used} % used, replace by {by.isoformat()}", fact)
 
 
 def _figure(text: str, fact: Fact) -> Figure:
