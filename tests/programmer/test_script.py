@@ -26,6 +26,8 @@ injected_volume = "18 mL"
 concentration = "500 ug/mL"
 prime_volume = "0.316 mL"
 order = { mode = "simple continuous", dose = "100 ug/day" }
+sound = "unknown"
+low_alarm = "2.4 mL"
 """
 NOTES = """
 [afterwards]

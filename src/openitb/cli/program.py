@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from openitb import catalogue, units
 from openitb.cli.files import read_text, require_folder, require_writable
+from openitb.cli.light import shine
 from openitb.implant import Home
 from openitb.programmer.chart import parse_chart
 from openitb.programmer.dialogue import Dialogue, Terminal
 from openitb.programmer.entry import EntryError, Mark
+from openitb.programmer.indicator import Light
 from openitb.programmer.outcomes import Applied, Unreachable
 from openitb.programmer.report import session_report, to_json, to_pdf, to_text
 from openitb.programmer.report.content import Desk
@@ -122,7 +125,7 @@ def _visit(station: Station, decided: Script | None, person: str, kind: str, mar
     if decided is not None:
         visit = run_script(decided, station, secret_of)
     else:
-        visit = Dialogue(station, person, Terminal(_ask, secret_of, typer.echo), mark).run(kind)
+        visit = Dialogue(station, person, Terminal(_ask, secret_of, typer.echo, _shine), mark).run(kind)
     if isinstance(visit, Unreachable):
         raise VisitError(f"no contact, nothing was sent: {visit.reason}")
     return visit
@@ -229,6 +232,10 @@ def _ask(prompt: str) -> str:
     if not line:
         raise VisitError("the input ended: nothing was sent")
     return line.rstrip("\n").strip()
+
+
+def _shine(light: Light) -> None:
+    shine(light, Console())
 
 
 def _typed_within(ms: int) -> bool:

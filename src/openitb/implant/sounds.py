@@ -2,9 +2,9 @@
 
 Three things apart: the condition (`firmware.alarms`), the signal (tones at fixed intervals while any
 condition is latched and not silenced, the most urgent deciding), and its being heard, which is up to people.
-Everything follows from the log; nothing here is known to the pump.
+Everything follows from the log, and from whether the sounder works, which the pump does not know.
 
-Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-13.
+Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-12, ALM-13.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +13,8 @@ from itertools import pairwise
 
 from openitb import catalogue, units
 from openitb.implant.firmware.alarms import Signal, signal_of, signal_of_class
+from openitb.implant.hardware.spells import SpellKind
+from openitb.implant.implant import Implant
 from openitb.protocol import AlarmCondition, LogEntry, LogKind
 
 PERCENT = 100
@@ -82,6 +84,25 @@ def tones_on_demand(entries: Sequence[LogEntry]) -> tuple[Sounding, ...]:
     asked = ((e.tick_ms, e.get("tones")) for e in entries if e.kind is LogKind.TONE_SOUNDED)
     signals = ((tick, signal_of_class(critical=classes[tones])) for tick, tones in asked if tones in classes)
     return tuple(Sounding(tick, tick + signal.duration_ms, signal) for tick, signal in signals)
+
+
+def mute_from_ms(implant: Implant) -> int | None:
+    """The tick from which the sounder gives no tone; None while it does."""
+    hardware = implant.hardware
+    starts = [spell.from_ms for spell in hardware.spells if spell.kind is SpellKind.MUTE]
+    return min(map(hardware.crystal.tick_ms, starts)) if starts else None
+
+
+def given_off(sounded: Iterable[Sounding], mute_ms: int | None) -> Iterator[Sounding]:
+    """What of it a sounder gave off that is mute from a tick on; what was meant after that is silence."""
+    for sounding in sounded:
+        if mute_ms is None or sounding.end_ms <= mute_ms:
+            yield sounding
+        elif sounding.start_ms >= mute_ms:
+            yield replace(sounding, signal=None)
+        else:
+            yield replace(sounding, end_ms=mute_ms)
+            yield replace(sounding, start_ms=mute_ms, signal=None)
 
 
 def first_heard_ms(

@@ -24,6 +24,7 @@ from openitb.programmer.entry import (
     read_number,
     show_number,
 )
+from openitb.programmer.indicator import Light, light_of, lines
 from openitb.programmer.library import edition_line
 from openitb.programmer.outcomes import Unknown, Unreachable
 from openitb.programmer.plan import Plan
@@ -61,9 +62,11 @@ from openitb.programmer.workflow import (
     workflow,
     workflows,
 )
+from openitb.protocol import AlarmReport
 
 Ask = Callable[[str], str]
 Say = Callable[[str], None]
+Shine = Callable[[Light], None]
 
 SEND = "send"
 CLEAR = "clear"
@@ -76,11 +79,15 @@ _WIDTH = 36
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """How to talk: `ask` puts a question, `secret` gives a person's secret unseen, `say` shows a line."""
+    """How to talk: `ask` puts a question, `secret` gives a person's secret unseen, `say` shows a line.
+
+    `shine` lights what the alarms ask for; the words are said besides, so a still terminal needs none.
+    """
 
     ask: Ask
     secret: Ask
     say: Say
+    shine: Shine = lambda _light: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,16 @@ class Dialogue:
             return visit
         for why in visit.read_only:
             self.say(f"Read only: {why}")
+        self._alarms(visit.reading.interrogation.alarms)
         return visit
+
+    def _alarms(self, alarms: tuple[AlarmReport, ...]) -> None:
+        """Every alarm in words, the urgent ones first, under the light of the most urgent."""
+        light = light_of(alarms)
+        if light is not None:
+            self.terminal.shine(light)
+        for line in lines(alarms):
+            self.say(line)
 
     def _step(self, visit: Visit, step: Step) -> Visit:
         self.say(f"\n{step.title}. {step.says}")

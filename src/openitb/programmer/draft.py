@@ -44,6 +44,7 @@ from openitb.programmer.workflow import (
     OLD_REPORT,
     ORDER_FIELDS,
     SEVERAL_FIELDS,
+    SOUND,
     TEXT_FIELDS,
     WITHDRAWN,
     ZONE_FIELDS,
@@ -80,6 +81,7 @@ class Draft:
     bolus: SingleBolus | PatientBolus | None = None
     package: Package | None = None
     action: Action | None = None
+    sound: str | None = None
 
     @property
     def is_urgent(self) -> bool:
@@ -123,6 +125,7 @@ def draft_of(required: Collection[str], answers: Answers) -> Draft:
         old_report=_told(answers, "old_report"),
         bolus=_single(answers) or _on_request(answers),
         package=_package(answers),
+        sound=_told(answers, SOUND),
         action=next((made for made in (make(answers) for make in _ACTIONS) if made), None),
     )
 

@@ -3,7 +3,7 @@
 The table is `workflows.toml` beside this file; reading it checks every reference, so a workflow that
 names an unknown step or field does not load.
 
-Holds: RES-11.
+Holds: RES-11, ALM-03.
 """
 
 import tomllib
@@ -26,6 +26,7 @@ READ, IDENTITY, REVIEW, SECOND, COMMIT, READ_BACK = (
     "read-back",
 )
 PATIENT = "patient_id"
+SOUND, SOUND_HEARD, SOUND_NOT_HEARD, SOUND_UNKNOWN = "sound", "heard", "not heard", "unknown"
 WITHDRAWN = "withdrawn"
 NO_ADJUSTMENT = "adjustment_withdrawn"
 COMPARED = "compared"
@@ -57,6 +58,7 @@ Choices = Mapping[str, tuple[str, tuple[str, ...]]]  # by field: its label, and 
 CHOICE_FIELDS: Choices = {
     "tone": ("Tone", tuple(TONES)),
     "heard": ("Did the patient hear it", ("yes", "no")),
+    SOUND: ("Was a tone of this pump tried, and heard", (SOUND_HEARD, SOUND_NOT_HEARD, SOUND_UNKNOWN)),
 }
 SEVERAL_FIELDS: Choices = {
     "attest_signs": ("Signs of overdose seen", tuple(sign.value for sign in OverdoseSign)),
@@ -91,6 +93,7 @@ NOTES = frozenset(  # written down, and nothing is sent for them
         "magnet_plan",
         "tones_known",
         "heard",
+        SOUND,
         "drawn_volume",
     }
 )

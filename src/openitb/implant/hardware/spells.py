@@ -31,6 +31,7 @@ class SpellKind(StrEnum):
     CAPTURED = "captured"  # noise that telemetry takes for a programmer; no amount
     LOCKED = "locked"  # nobody can read or program the pump; no amount
     HUNG = "hung"  # what drives the motor makes no progress, however often it is restarted; no amount
+    MUTE = "mute"  # the sounder gives no tone, and the pump does not feel that; no amount
     LEVEL = "level"  # nL that a level sensor reads too much, spells add up
 
 

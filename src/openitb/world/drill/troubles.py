@@ -12,6 +12,7 @@ from openitb.implant.firmware.bolus import new_bolus
 from openitb.implant.firmware.controller import Controller, Stage
 from openitb.implant.firmware.credits import SEAL_BYTES, Credit, CreditKind
 from openitb.implant.firmware.seal import sealed
+from openitb.implant.hardware.spells import SpellKind
 from openitb.prescription.program import WeekStep
 from openitb.protocol import AlarmCondition, Applied, BolusKind, ProgramPump, PumpState, StageKind
 from openitb.world.drill.flows import WEEK, Flows, mean_of
@@ -43,7 +44,8 @@ def _lies_on_the_pump(fault_id: str) -> bool:
     if not entry.lays:
         return False
     laid = lay(parameters(entry, {}, COURSES[entry.lays].takes), NO_PATH)
-    return bool(laid.pump or laid.needle)
+    felt = [spell for spell in laid.pump if spell.kind is not SpellKind.MUTE]  # nobody listens in a drill
+    return bool(felt or laid.needle)
 
 
 def drawn_fault(draw: random.Random, at_ms: int) -> tuple[str, Laid]:
