@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openitb import units
 from openitb.prescription import SimpleContinuous
 from openitb.protocol import Anchor, LogEntry, LogKind, StageProgram
-from openitb.protocol.writing import WORTH_KEEPING, encoded, encoder_without, is_sorted
+from openitb.protocol.writing import LONG, WORTH_KEEPING, encoded, encoder_without, is_sorted
 
 leaves = st.none() | st.booleans() | st.integers() | st.text() | st.binary()
 values = st.recursive(
@@ -82,3 +82,20 @@ def test_keys_stand_the_shorter_first_and_then_by_their_bytes() -> None:
     assert not is_sorted(("aa", "b"))
     assert not is_sorted(("ab", "aa"))
     assert encoded(Anchor(1, b"")) == cbor2.dumps({"digest": b"", "number": 1})
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12))
+def test_a_long_list_is_written_whole_however_it_grew_shrank_or_changed(moves: list[int]) -> None:
+    entries = tuple(replace(ENTRY, number=number) for number in range(LONG))
+    for move in moves:
+        match move:
+            case 0:
+                entries = (*entries, replace(ENTRY, number=1_000 + len(entries)))
+            case 1:
+                entries = entries[1:]
+            case 2:
+                entries = entries[:-1]
+            case _:
+                entries = (*entries[:5], replace(ENTRY, actor="other"), *entries[5:])
+        assert [each["number"] for each in cbor2.loads(encoded(entries))] == [each.number for each in entries]
+        assert encoded(entries) == encoded(list(entries))

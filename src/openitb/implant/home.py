@@ -184,7 +184,8 @@ class Home:
 
     def _folder(self, name: str) -> Path:
         folder = self.path / name
-        folder.mkdir(mode=OWNER_FOLDER, parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(mode=OWNER_FOLDER, parents=True, exist_ok=True)
         return folder
 
 

@@ -82,9 +82,11 @@ def recall(store: Store) -> Implant:
 
 def _found(store: Store) -> tuple[_Kept, _Kept]:
     """Both slots, the one to be believed first: sound before damaged, then the higher number."""
-    kept = [_opened(slot, store.read(slot)) for slot in Slot]
-    best, other = sorted(kept, key=lambda one: (not one.sound, -one.number))
-    return best, other
+    first, second = (store.read(slot) for slot in Slot)
+    one = _opened(Slot.A, first)
+    other = replace(one, slot=Slot.B) if first == second else _opened(Slot.B, second)
+    best, worse = sorted((one, other), key=lambda kept: (not kept.sound, -kept.number))
+    return best, worse
 
 
 def _opened(slot: Slot, sealed: bytes | None) -> _Kept:

@@ -7,7 +7,7 @@ what did not change since the last message or save is not written again.
 import dataclasses
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, is_
 from struct import Struct
 from typing import Any, get_args
 
@@ -17,6 +17,7 @@ from openitb.prescription import Order, order_to_mapping
 
 WORTH_KEEPING = range(64, 4_096)  # bytes; shorter is written as fast as found, longer seldom stays the same
 KEPT_BYTES = 16_000_000  # then the half that was used less lately goes
+LONG, LONG_KEPT = 128, 64  # items from which a tuple is long, and how many such are kept
 
 Write = Callable[[Any], bytes]
 
@@ -95,7 +96,9 @@ def _writer(kind: type) -> Write:
     if kind in get_args(Order):
         return _kept(lambda order: _map(order_to_mapping(order)))
     if dataclasses.is_dataclass(kind):
-        return _kept(_record(_names(kind)))
+        record: Any = kind
+        write = _record(_names(kind))
+        return _kept(write) if record.__dataclass_params__.frozen else write
     for base, write in _PLAIN.items():
         if issubclass(kind, base):
             return write
@@ -128,7 +131,33 @@ def _map(table: dict[str, Any]) -> bytes:
 
 
 def _list(items: list[Any] | tuple[Any, ...]) -> bytes:
-    return _head(_LIST, len(items)) + b"".join([_WRITERS[type(item)](item) for item in items])
+    return _head(_LIST, len(items)) + _items(items)
+
+
+def _tuple(items: tuple[Any, ...]) -> bytes:
+    return _head(_LIST, len(items)) + (_items(items) if len(items) < LONG else _GROWING.written(items))
+
+
+def _items(items: Iterable[Any]) -> bytes:
+    return b"".join([_WRITERS[type(item)](item) for item in items])
+
+
+class _Growing:
+    """Long tuples of records as last written: one that begins as before is written from there on."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[tuple[Any, ...], bytes]] = {}  # by the identity of the first item
+
+    def written(self, items: tuple[Any, ...]) -> bytes:
+        """All items, one after the other."""
+        before, data = self._last.get(id(items[0]), ((), b""))
+        if len(before) > len(items) or not all(map(is_, before, items)):
+            before, data = (), b""
+        data += _items(items[len(before) :])
+        if len(self._last) >= LONG_KEPT:
+            self._last.clear()
+        self._last[id(items[0])] = items, data
+        return data
 
 
 def _text(text: str) -> bytes:
@@ -167,8 +196,9 @@ _PLAIN: dict[type, Write] = {
     int: _whole,
     str: _text,
     bytes: _bytes,
-    tuple: _list,
+    tuple: _tuple,
     list: _list,
     dict: _map,
 }
 _WRITERS = _Writers()
+_GROWING = _Growing()
