@@ -7,7 +7,7 @@ alarm, as far as counts and label can still be read.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from openitb.implant.firmware.state import PUMP, logged
 from openitb.implant.implant import Implant
 from openitb.implant.store import StoreError, earlier_version, from_bytes, salvaged, to_bytes
 from openitb.protocol import LogKind
+from openitb.records import replace
 
 SEAL = b"openitb slot 1\n"
 NUMBER_BYTES = 8

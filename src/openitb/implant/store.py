@@ -9,7 +9,7 @@ Holds: SYS-06.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from openitb import catalogue
@@ -28,6 +28,7 @@ from openitb.implant.hardware.parts import Hardware
 from openitb.implant.implant import Contents, Implant, new_firmware, self_tested
 from openitb.protocol import Anchor, LogKind, ProtocolError, WindowDose, schema, verify_chain
 from openitb.protocol.writing import encoded
+from openitb.records import replace
 
 FORMAT = b"openitb implant "
 VERSION = 4

@@ -30,6 +30,7 @@ from openitb.prescription.modes import (
     peak_day_dose_pg,
 )
 from openitb.prescription.order_text import order_to_mapping
+from openitb.records import quick
 from openitb.timeline import Segment, Timeline, join
 
 FLOW_UNIT = "nL/day"
@@ -37,6 +38,7 @@ FLOW_UNIT = "nL/day"
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class WeekStep:
     """A flow from an instant of the pump's week on, in ms after Monday 00:00 of its own clock."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openitb.protocol.writing import encoder_without
+from openitb.records import quick
 
 DIGEST_BYTES = 32
 
@@ -83,6 +84,7 @@ class LogKind(StrEnum):
 Detail = tuple[tuple[str, str | int], ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """The point a stretch of log hangs from: number and digest of the entry before it."""
@@ -91,6 +93,7 @@ class Anchor:
     digest: bytes
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """One entry: `tick_ms` counts from implantation and never jumps, `at_ms` is the pump's own clock."""

@@ -7,7 +7,7 @@ Holds: DEL-06, DEL-07, BOL-13.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from openitb import units
@@ -23,6 +23,7 @@ from openitb.implant.firmware.state import Firmware
 from openitb.implant.firmware.surveillance import UNREMARKABLE
 from openitb.prescription import MinimumRate, Program
 from openitb.protocol import WindowDose
+from openitb.records import replace
 
 
 def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:

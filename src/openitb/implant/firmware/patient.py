@@ -4,11 +4,12 @@ All times are ticks, the pump's own elapsed time: setting its clock neither shor
 lock-out. What was given is remembered also over a change of the permission. Holds: BOL-02.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.build import ModeLimits
 from openitb.prescription import Order
 from openitb.prescription.boluses import PatientBolus
+from openitb.records import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ nobody ordered shows, whatever made it.
 """
 
 import hashlib
-from dataclasses import replace
 from functools import lru_cache
 
 from openitb.implant.firmware.state import Firmware
+from openitb.records import replace
 
 KEPT = 1_024
 

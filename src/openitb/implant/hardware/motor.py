@@ -1,13 +1,15 @@
 """The drive as it is: each stroke moves its nominal volume, or a little more or less of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.errors import ImplantError
+from openitb.records import quick, replace
 
 MILLION = 1_000_000
 MOST_GAIN_PPM = 10 * MILLION  # far beyond any reported over-infusion; more is taken for a slip
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Motor:
     """`gain_ppm` is the true deviation of the stroke volume, `carried` the millionths of a nL owed.

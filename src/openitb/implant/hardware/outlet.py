@@ -1,7 +1,6 @@
 """Where belief becomes truth: strokes that the firmware makes, and what really leaves for them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from openitb import units
 from openitb.implant.build import Build
@@ -10,6 +9,7 @@ from openitb.implant.firmware.strokes import Made, Train
 from openitb.implant.hardware.motor import MILLION
 from openitb.implant.hardware.parts import Hardware
 from openitb.implant.hardware.spells import IN_ORDER
+from openitb.records import replace
 from openitb.timeline import Parcel
 
 LEVEL_EVERY_MS = units.MS_PER_H  # of a pump that has a sensor for it

@@ -1,10 +1,12 @@
 """The reservoir as it is: volume and drug mass, drawn by strokes, filled and emptied by needle."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.errors import ImplantError
+from openitb.records import quick, replace
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Reservoir:
     """Fluid in nL and drug in pg. The mass is a function of the volume left since the last fill.

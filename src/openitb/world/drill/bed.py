@@ -32,6 +32,7 @@ from openitb.protocol import (
     decode_reply,
     decode_request,
 )
+from openitb.records import quick
 from openitb.timeline import Parcel
 from openitb.world.drill import told
 from openitb.world.drill.expected import MILLION, Expected, Fluid, specs_of
@@ -166,6 +167,7 @@ class Cause(StrEnum):
     LEFT = "its caller has gone"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Event:
     """What a step did to one implant's process: `kept` is the state it keeps now.
@@ -209,6 +211,7 @@ def new_bed(newborn: Newborn, pump: Pump) -> Bed:
     return Bed(implant, implant, expected, Accounts(volume_nl, volume_nl * drug), ticks, at_ms)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What one step did to one implant, for the invariants to judge.

@@ -4,7 +4,7 @@ It moves frame by frame, so that two of them, and the adversary between, can com
 at any point. It believes a reply only from its own open session, as the real one does.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from openitb.protocol import (
     Applied,
@@ -19,6 +19,7 @@ from openitb.protocol import (
     decode_reply,
     encode,
 )
+from openitb.records import replace
 from openitb.telemetry import KeyPair, Keys, Transport
 from openitb.telemetry.caller import Caller as Opening
 from openitb.world.drill.line import Air

@@ -3,7 +3,7 @@
 import random
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 
 from openitb import catalogue, units
@@ -16,6 +16,7 @@ from openitb.implant.firmware.credits import SEAL_BYTES, Credit, CreditKind
 from openitb.implant.firmware.seal import sealed
 from openitb.prescription.program import WeekStep
 from openitb.protocol import AlarmCondition, Applied, BolusKind, ProgramPump, PumpState, StageKind
+from openitb.records import replace
 from openitb.world.drill.flows import WEEK, Flows, mean_of
 
 NO_PATH = Setting(0, 0, 0)  # a drill has no catheter; what falls on the path alone is not drawn

@@ -6,13 +6,14 @@ a run differ from itself: disk, keys, sockets, threads and the clock.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from openitb.implant import Home, Implant, PumpService, StoreError, fill, withdraw
 from openitb.implant.memory import Slot, recall, save
 from openitb.implant.wand import IN_CONTACT, Draw, Placement
 from openitb.protocol import Role
+from openitb.records import replace
 from openitb.telemetry import Hello, KeyPair, Keys, Responder
 from openitb.world.drill.disk import Disk
 
