@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openitb.records import quick, replace
+from openitb.records import quick, remembered, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +69,17 @@ def test_a_record_stays_frozen() -> None:
 def test_a_record_without_slots_is_changed_too() -> None:
     loose = dataclasses.make_dataclass("Loose", [("a", int), ("b", int)], frozen=True)
     assert replace(loose(1, 2), b=3) == loose(1, 3)
+
+
+def test_what_a_record_gave_is_remembered_for_that_record_alone() -> None:
+    asked: list[int] = []
+
+    @remembered
+    def double(made: Plain) -> int:
+        asked.append(made.number)
+        return 2 * made.number
+
+    for number in range(3_000):
+        made = Plain(number)  # a new record, often where the last one lay
+        assert double(made) == double(made) == 2 * number
+    assert asked == list(range(3_000))

@@ -6,9 +6,13 @@ every field by its name, once to set it and once more to copy it; here each type
 
 import dataclasses
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
+REMEMBERED = 1_024  # records, by each function
+
 Made = TypeVar("Made")
+Given = TypeVar("Given")
 Function = Callable[..., Any]
 
 _SAME: Any = object()
@@ -19,6 +23,28 @@ def quick(kind: type[Made]) -> type[Made]:
     record: Any = kind
     record.__init__ = _initialiser(kind)
     return kind
+
+
+def remembered(function: Callable[[Made], Given]) -> Callable[[Made], Given]:
+    """A pure function of one record, which remembers what it gave for the last ones, each known by identity.
+
+    For what costs more than a look, of records that stay the same for long: hashing one to find it would
+    cost as much as many an answer.
+    """
+    known: dict[int, tuple[Made, Given]] = {}  # the record is held, so no other takes its place
+
+    @wraps(function)
+    def answer(record: Made) -> Given:
+        found = known.get(id(record))
+        if found is not None:
+            return found[1]
+        given = function(record)
+        if len(known) >= REMEMBERED:
+            known.clear()
+        known[id(record)] = record, given
+        return given
+
+    return answer
 
 
 if TYPE_CHECKING:

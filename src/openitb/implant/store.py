@@ -110,7 +110,7 @@ def _plate(firmware: Firmware) -> _Plate:
         firmware.dose_limits,
         firmware.patient.withheld(),
         firmware.answers,
-        replace(firmware.link, staged=None, silence=None),
+        firmware.link.settled(),
     )
 
 

@@ -91,8 +91,14 @@ def _reader(kind: Any) -> Read:
 
 
 def _read_order(plain: Plain) -> Order:
+    return _order_of(cbor2.dumps(plain))
+
+
+@lru_cache(maxsize=256)
+def _order_of(data: bytes) -> Order:
+    """The order in these bytes: every reading tells it again, and its text takes long to read."""
     try:
-        return parse_order(plain, "")
+        return parse_order(cbor2.loads(data), "")
     except OrderError as error:
         where, _, problem = str(error).partition(": ")
         raise ProtocolError(where, problem) from None

@@ -6,7 +6,7 @@ what did not change since the last message or save is not written again.
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter, is_
 from struct import Struct
 from typing import Any, get_args
@@ -17,7 +17,7 @@ from openitb.prescription import Order, order_to_mapping
 
 WORTH_KEEPING = range(64, 4_096)  # bytes; shorter is written as fast as found, longer seldom stays the same
 KEPT_BYTES = 16_000_000  # then the half that was used less lately goes
-LONG, LONG_KEPT = 128, 64  # items from which a tuple is long, and how many such are kept
+LONG, LONG_KEPT = 16, 128  # items from which a tuple is long, and how many such are kept
 
 Write = Callable[[Any], bytes]
 
@@ -102,7 +102,7 @@ def _writer(kind: type) -> Write:
     for base, write in _PLAIN.items():
         if issubclass(kind, base):
             return write
-    raise TypeError(f"cannot encode {kind.__name__}")
+    return partial(cbor2.dumps, canonical=True)  # what no reader here takes, or an error
 
 
 def _names(kind: Any) -> list[str]:

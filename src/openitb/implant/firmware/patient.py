@@ -42,7 +42,7 @@ class PatientControls:
 
     def withheld(self) -> "PatientControls":
         """With every permission ended; what was given still counts, should one be given again."""
-        return replace(self, bolus=None, adjustment=None)
+        return replace(self, bolus=None, adjustment=None) if self.allows_anything else self
 
     def begun(self, tick_ms: int, limits: ModeLimits) -> "PatientControls":
         """With one bolus more, begun now."""

@@ -31,7 +31,11 @@ class Motor:
     def moved(self, nominal_nl: int, worn_ppm: int = 0) -> tuple["Motor", int]:
         """The motor and the whole nL that really moved when strokes of `nominal_nl` were made."""
         volume_nl, carried = divmod(self.carried + nominal_nl * self.share_ppm(worn_ppm), MILLION)
-        return replace(self, carried=carried), volume_nl
+        return self.owing(carried), volume_nl
+
+    def owing(self, carried: int) -> "Motor":
+        """The motor with so many millionths of a nL owed."""
+        return self if carried == self.carried else replace(self, carried=carried)
 
     def strokes_for(self, volume_nl: int, stroke_nl: int, worn_ppm: int = 0) -> int | None:
         """The fewest strokes that move at least `volume_nl`; None where a stroke moves nothing."""

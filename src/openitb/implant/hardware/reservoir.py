@@ -46,6 +46,8 @@ class Reservoir:
 
     def without(self, volume_nl: int) -> tuple["Reservoir", int]:
         """The reservoir after `volume_nl` is taken out, and the drug that went with it."""
+        if not volume_nl:
+            return self, 0
         left = replace(self, volume_nl=self.volume_nl - volume_nl)
         return left, self.mass_pg - left.mass_pg
 

@@ -305,7 +305,10 @@ def _command(heard: Heard | None) -> Command | None:
 
 
 def _entries_since(before: Implant, after: Implant) -> tuple[LogEntry, ...]:
-    old, log = before.firmware.log.head.number, after.firmware.log
-    if log.entries is before.firmware.log.entries or log.head.number == old:
+    log = after.firmware.log
+    if log.entries is before.firmware.log.entries:
+        return ()
+    old = before.firmware.log.head.number
+    if log.head.number == old:
         return ()
     return tuple(entry for entry in log.entries[-(log.head.number - old) :] if entry.number > old)
