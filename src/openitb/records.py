@@ -7,12 +7,13 @@ every field by its name, once to set it and once more to copy it; here each type
 import dataclasses
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 REMEMBERED = 1_024  # records, by each function
 
 Made = TypeVar("Made")
 Given = TypeVar("Given")
+Taken = TypeVarTuple("Taken")
 Function = Callable[..., Any]
 
 _SAME: Any = object()
@@ -25,23 +26,24 @@ def quick(kind: type[Made]) -> type[Made]:
     return kind
 
 
-def remembered(function: Callable[[Made], Given]) -> Callable[[Made], Given]:
-    """A pure function of one record, which remembers what it gave for the last ones, each known by identity.
+def remembered(function: Callable[[*Taken], Given]) -> Callable[[*Taken], Given]:
+    """A pure function of records, which remembers what it gave for the last ones, each known by identity.
 
     For what costs more than a look, of records that stay the same for long: hashing one to find it would
     cost as much as many an answer.
     """
-    known: dict[int, tuple[Made, Given]] = {}  # the record is held, so no other takes its place
+    known: dict[tuple[int, ...], tuple[tuple[*Taken], Given]] = {}  # held, so no other takes their place
 
     @wraps(function)
-    def answer(record: Made) -> Given:
-        found = known.get(id(record))
+    def answer(*taken: *Taken) -> Given:
+        key = tuple(map(id, taken))
+        found = known.get(key)
         if found is not None:
             return found[1]
-        given = function(record)
+        given = function(*taken)
         if len(known) >= REMEMBERED:
             known.clear()
-        known[id(record)] = record, given
+        known[key] = taken, given
         return given
 
     return answer

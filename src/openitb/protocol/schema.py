@@ -48,13 +48,7 @@ class ProtocolError(ValueError):
 def from_bytes(data: bytes, field: str) -> Plain:
     """Read canonical CBOR; any other bytes raise `ProtocolError`."""
     try:
-        plain = cbor2.loads(
-            data,
-            max_depth=MAX_DEPTH,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-            strict_hashable_types=True,
-        )
+        plain = cbor2.loads(data, max_depth=MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
     except cbor2.CBORDecodeError as error:
         raise ProtocolError(field, f"got {len(data)} bytes that are no CBOR ({_first_line(error)})") from None
     problem = _problem((plain,))

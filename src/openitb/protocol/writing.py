@@ -112,16 +112,22 @@ def _names(kind: Any) -> list[str]:
 def _record(names: Iterable[str]) -> Write:
     """A dataclass as a map of these fields."""
     keys = sorted(((encoded(name), name) for name in names), key=lambda pair: _place(pair[0]))
-    head, fields = _head(_MAP, len(keys)), tuple((key, attrgetter(name)) for key, name in keys)
+    head, heads = _head(_MAP, len(keys)), [key for key, _ in keys]
+    values_of = _all_of([name for _, name in keys])
 
     def write(made: object) -> bytes:
         parts = [head]
-        for key, get in fields:
-            value = get(made)
+        for key, value in zip(heads, values_of(made), strict=True):
             parts += key, _WRITERS[type(value)](value)
         return b"".join(parts)
 
     return write
+
+
+def _all_of(names: list[str]) -> Callable[[object], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda made: tuple(getattr(made, name) for name in names)
 
 
 def _map(table: dict[str, Any]) -> bytes:

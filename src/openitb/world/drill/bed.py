@@ -23,14 +23,10 @@ from openitb.implant.hardware.spells import condition_at, next_edge_ms
 from openitb.implant.senses import Supply
 from openitb.protocol import (
     AlarmCondition,
-    Applied,
     Command,
     LogEntry,
     LogKind,
     ReadRequest,
-    Request,
-    decode_reply,
-    decode_request,
 )
 from openitb.records import quick
 from openitb.timeline import Parcel
@@ -287,21 +283,10 @@ def _tells_of(entries: tuple[LogEntry, ...], command_id: str) -> bool:
     )
 
 
-def was_applied(heard: Heard) -> bool:
-    """True if the implant said that it carried the request out."""
-    return isinstance(decode_reply(heard.reply), Applied)
-
-
-def request_of(heard: Heard) -> Request:
-    """What was asked."""
-    return decode_request(heard.request)
-
-
 def _command(heard: Heard | None) -> Command | None:
     if heard is None:
         return None
-    request = request_of(heard)
-    return None if isinstance(request, ReadRequest) else request
+    return None if isinstance(heard.asked, ReadRequest) else heard.asked
 
 
 def _entries_since(before: Implant, after: Implant) -> tuple[LogEntry, ...]:
