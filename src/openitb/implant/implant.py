@@ -10,7 +10,7 @@ Holds: SYS-10, TIM-04.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.catalogue import Pump
 from openitb.implant.build import Build, build_of
@@ -36,6 +36,7 @@ from openitb.implant.hardware.spells import Spell
 from openitb.implant.senses import Senses
 from openitb.prescription import Stopped, compile_order
 from openitb.protocol import Interrogate, LogKind, Refused, Reply, Request, Role
+from openitb.records import quick, replace
 from openitb.timeline import Parcel
 
 
@@ -62,6 +63,7 @@ class Specimen:
     sensed: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Implant:
     """One implanted pump at the true instant `now_ms`."""
@@ -82,6 +84,7 @@ class Implant:
         return self.hardware.reservoir
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Advanced:
     """An implant later, and what left its outlet meanwhile, in order and without a gap."""

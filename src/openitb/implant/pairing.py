@@ -16,6 +16,7 @@ from openitb.implant.home import Home, write_whole
 from openitb.implant.implant import Implant
 from openitb.protocol import Applied, PairRequest, ProtocolError, Role, schema
 from openitb.protocol.messages import MAX_NAME
+from openitb.protocol.writing import encoded
 from openitb.telemetry import new_code
 
 
@@ -37,7 +38,7 @@ def open_gate(home: Home, serial: str, role: Role, at_ms: int) -> OpenGate:
     closes_ms = at_ms + facts.fact("gate_open").whole("ms")
     lasts_ms = facts.fact("patient_key_lifetime").whole("ms") if role is Role.PATIENT else None
     gate = OpenGate(serial, new_code(), role, closes_ms, lasts_ms)
-    write_whole(_file(home, serial), schema.to_bytes(schema.to_plain(gate)))
+    write_whole(_file(home, serial), encoded(gate))
     return gate
 
 
@@ -58,7 +59,7 @@ def close_gate(home: Home, serial: str) -> None:
 
 def request_bytes(name: str) -> bytes:
     """What a programmer of this name sends to be paired."""
-    return schema.to_bytes(schema.to_plain(PairRequest(name)))
+    return encoded(PairRequest(name))
 
 
 def read_request(data: bytes) -> PairRequest:

@@ -3,7 +3,7 @@
 Pure, like `handle`: state in, state out; each advances the implant to the instant first.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.firmware import access, emergency
 from openitb.implant.firmware.link_memory import Peer
@@ -11,6 +11,7 @@ from openitb.implant.firmware.refusal import RefusalError
 from openitb.implant.firmware.state import Firmware
 from openitb.implant.implant import Implant, advance
 from openitb.protocol import AlarmCondition, Refused, Role
+from openitb.records import replace
 from openitb.telemetry import key_id
 
 

@@ -60,7 +60,7 @@ class PumpService:
         self._saved_ms: dict[str, int] = {}
         self._draw = draw
         self._wall_clock = wall_clock or clock
-        self._known: dict[str, dict[bytes, Role]] = {}
+        self._pinned: dict[str, _Pinned] = {}
         self._stopping = threading.Event()
         self._listener: Listener | None = None
         self._saver: threading.Thread | None = None
@@ -109,7 +109,7 @@ class PumpService:
     def keys_for(self, hello: Hello) -> Keys | None:
         """The keys for a session, if the implant lives here and takes this programmer."""
         found = self._caller(hello)
-        return None if found is None else Keys(self._own(hello.serial), found.public)
+        return None if found is None else Keys(self._keys(hello.serial).own, found.public)
 
     def answer(self, hello: Hello, request: bytes) -> bytes:
         """The reply to a request from the holder of the key that the hello named.
@@ -130,7 +130,7 @@ class PumpService:
     def pairing(self, serial: str) -> "_Gate | None":
         """The gate of an implant, if it is open."""
         gate = pairing.gate_of(self._home, serial, self._wall_clock()) if self._lives_here(serial) else None
-        return None if gate is None else _Gate(self, gate, self._own(serial))
+        return None if gate is None else _Gate(self, gate, self._keys(serial).own)
 
     def ended(self, hello: Hello) -> None:
         """A caller has gone: what was silenced only for the contact sounds again."""
@@ -173,20 +173,21 @@ class PumpService:
         implant = self._implant(hello.serial)
         if radio.is_revoked(implant, hello.key_id):
             return None
-        role = self._roles(hello.serial).get(hello.key_id)
-        if role is not None:
-            return _Caller(role, self._home.programmer_public(hello.serial, role))
+        known = self._keys(hello.serial).callers.get(hello.key_id)
+        if known is not None:
+            return known
         peer = radio.peer_of(advance(implant, self._now(hello.serial)).implant, hello.key_id)
         return None if peer is None else _Caller(peer.role, peer.public)
 
-    def _roles(self, serial: str) -> dict[bytes, Role]:
-        if serial not in self._known:
-            publics = {role: self._home.programmer_public(serial, role) for role in Role}
-            self._known[serial] = {key_id(public): role for role, public in publics.items()}
-        return self._known[serial]
-
-    def _own(self, serial: str) -> KeyPair:
-        return self._home.implant_keys(serial, Role.CLINICIAN).own
+    def _keys(self, serial: str) -> "_Pinned":
+        """The keys of the home, read at the first contact."""
+        if serial not in self._pinned:
+            keys = {role: self._home.implant_keys(serial, role) for role in Role}
+            callers = {
+                key_id(each.peer_public): _Caller(role, each.peer_public) for role, each in keys.items()
+            }
+            self._pinned[serial] = _Pinned(keys[Role.CLINICIAN].own, callers)
+        return self._pinned[serial]
 
     def _lives_here(self, serial: str) -> bool:
         return serial in self._implants or serial in self._home.serials()
@@ -234,6 +235,14 @@ class _Caller:
 
     role: Role
     public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    """An implant's own key, and who is taken by the home, by the id of their keys."""
+
+    own: KeyPair
+    callers: dict[bytes, _Caller]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-12, ALM-13.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from openitb import catalogue, units
@@ -16,6 +16,7 @@ from openitb.implant.firmware.alarms import Signal, signal_of, signal_of_class
 from openitb.implant.hardware.spells import SpellKind
 from openitb.implant.implant import Implant
 from openitb.protocol import AlarmCondition, LogEntry, LogKind
+from openitb.records import replace
 
 PERCENT = 100
 

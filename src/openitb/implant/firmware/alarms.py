@@ -7,7 +7,7 @@ Holds: ALM-03, ALM-08, ALM-11, ALM-13, DEL-13, RES-02, RES-10.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb import catalogue
 from openitb.implant.build import Build
@@ -18,6 +18,7 @@ from openitb.implant.firmware.service_life import service_ends_ms
 from openitb.implant.firmware.state import PUMP, Alarm, Firmware, logged
 from openitb.implant.senses import Supply
 from openitb.protocol import AlarmCondition, LogKind, PumpState
+from openitb.records import replace
 
 __all__ = ["CRITICAL", "Signal", "clear_gone", "exceeds", "raise_due", "signal_of"]
 

@@ -3,8 +3,6 @@
 Holds: RES-06, RES-07, TIM-02.
 """
 
-from dataclasses import replace
-
 from openitb import units
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
@@ -47,6 +45,7 @@ from openitb.protocol import (
 )
 from openitb.protocol.chain import Detail
 from openitb.protocol.messages import MAX_REASON
+from openitb.records import replace
 
 WIDEST_ZONE_MS = 14 * units.MS_PER_H  # the farthest any civil time lies from UTC
 LAST_INSTANT_MS = 253_402_300_799_999  # end of year 9999, the last that calendars here can write

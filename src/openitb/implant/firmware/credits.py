@@ -11,8 +11,10 @@ Holds: BOL-13, DEL-07.
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from openitb.records import replace
 
 SEAL_BYTES = 16
 

@@ -6,8 +6,6 @@ raise it again. It is undone by a clinician's order alone.
 Holds: TEL-10, ALM-04, ALM-05, ALM-06.
 """
 
-from dataclasses import replace
-
 from openitb import catalogue, units
 from openitb.implant.firmware.change import Change
 from openitb.implant.firmware.link_memory import Emergency, HourCount, Silence
@@ -25,6 +23,7 @@ from openitb.protocol import (
 )
 from openitb.protocol.chain import Detail
 from openitb.protocol.messages import MAX_NAME
+from openitb.records import replace
 
 BEYOND_PROGRAM = frozenset({PumpState.PRIME, PumpState.BOLUS})  # flow more than the program asks for
 

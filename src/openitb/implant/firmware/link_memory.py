@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from openitb.prescription import Order
 from openitb.protocol import DrugLibrary, Role
+from openitb.records import replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,11 @@ class LinkMemory:
     library: Library | None = None
     publisher: bytes = b""
     break_glass: HourCount | None = None
+
+    def settled(self) -> "LinkMemory":
+        """Without what is under way: a program laid aside, a silence."""
+        is_settled = self.staged is None and self.silence is None
+        return self if is_settled else replace(self, staged=None, silence=None)
 
 
 NOTHING_REMEMBERED = LinkMemory()

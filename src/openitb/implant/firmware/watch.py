@@ -7,7 +7,6 @@ Holds: DEL-12, DEL-17.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from openitb.implant.build import Build
 from openitb.implant.firmware import alarms, controller, emergency, watchdog
@@ -20,6 +19,7 @@ from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.implant.firmware.strokes import Made, Train
 from openitb.implant.firmware.surveillance import Surveillance
 from openitb.protocol import AlarmCondition, LogKind, PumpState
+from openitb.records import replace
 
 
 def next_train(firmware: Firmware, build: Build, until_ms: int, turning: bool = True) -> Train:

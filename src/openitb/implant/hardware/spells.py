@@ -6,11 +6,12 @@ settled when the spells are laid, never while time passes, so a run can be repla
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from openitb.implant.errors import ImplantError
 from openitb.implant.senses import CALM, Senses, Supply
+from openitb.records import replace
 
 
 class SpellKind(StrEnum):

@@ -14,11 +14,12 @@ A file is TOML, version 1:
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from openitb import units
+from openitb.records import replace
 from openitb.world.drill.actions import ACTIONS, run
 from openitb.world.drill.outcome import Report
 from openitb.world.drill.run import Plan
