@@ -126,11 +126,15 @@ def _reader(kind: Any) -> Callable[[Plain, str], Any]:
 
 
 def _read_order(plain: Plain, field: str) -> Order:
+    """An order in its canonical form; what a person may write in several ways has one here."""
     try:
-        return parse_order(plain, field)
+        order = parse_order(plain, field)
     except OrderError as error:
         where, _, problem = str(error).partition(": ")
         raise ProtocolError(where, problem) from None
+    if order_to_mapping(order) != plain:
+        raise ProtocolError(field, "got an order that is not in its canonical form")
+    return order
 
 
 def _read_union(kind: Any, plain: Plain, field: str) -> Any:
@@ -210,4 +214,4 @@ def _fields(kind: type) -> dict[str, Any]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).split("\n", maxsplit=1)[0]
+    return str(error).partition("\n")[0]
