@@ -21,6 +21,7 @@ from openitb.protocol import (
     DeliverBolus,
     EnablePatientAdjustment,
     Interrogate,
+    Interrogation,
     OverdoseAttestation,
     OverdoseSign,
     ProgramPump,
@@ -151,12 +152,15 @@ STEPS: tuple[Step, ...] = (
     program("a program that ends the bolus", MORE),
     by("a commit with nothing staged", lambda _, i: CommitStaged("nurse", i, "0" * 64)),
     stage("a program staged", SIMPLE, 250, "back to what helped"),
+    by("what is staged, read back", lambda _, __: ReadStaged("nurse")),
     stage("what could not run staged", SimpleContinuous(1)),
     by("a commit of something else", lambda _, i: CommitStaged("nurse", i, "0" * 64)),
     by("a commit", lambda b, i: CommitStaged("nurse", i, staged(b))),
+    by("nothing staged any more, and a program to confirm", lambda _, __: ReadStaged("nurse")),
     by("the same commit again", lambda _, i: CommitStaged("nurse", i, "0" * 64)),
     by("a confirmation of something else", lambda _, i: ConfirmProgram("nurse", i, "0" * 64)),
     by("a confirmation", lambda b, i: ConfirmProgram("nurse", i, digest(b))),
+    by("a program confirmed", lambda _, __: ReadStaged("nurse")),
     by("a patient who may adjust", lambda _, i: EnablePatientAdjustment("nurse", i, 5, 180 * UG, 220 * UG)),
     program("a program that ends what the patient may", SIMPLE),
     by("a patient who may not", lambda _, i: RequestPatientBolus("patient", i), Role.PATIENT),
@@ -168,6 +172,7 @@ STEPS: tuple[Step, ...] = (
     by("the minimum rate once more", lambda _, i: ReduceToMinimum("nurse", i, SIGNS), Role.BREAK_GLASS),
     by("a reading", lambda _, __: Interrogate("nurse")),
     by("a reading with the glass broken", lambda _, __: Interrogate("nurse"), Role.BREAK_GLASS),
+    by("a patient's reading", lambda _, __: Interrogate("patient"), Role.PATIENT),
     by("a reading of a later page", lambda _, __: Interrogate("nurse", 3)),
     by("a reading of a page that is not there", lambda _, __: Interrogate("nurse", 10_000)),
     by("the answer to a command", lambda _, __: ReadAnswer("nurse", "a stop")),
@@ -204,8 +209,11 @@ def answered(reply: Reply) -> str:
             return f"applied {reply.command_id}, program {reply.program_digest}"
         case Refused():
             return f"refused, {reply.field}: {reply.reason}"
+        case Interrogation():
+            told = [entry.number for entry in reply.log]
+            return f"Interrogation, entries {told[:1]} to {told[-1:]} after {reply.log_anchor.number}"
         case _:
-            return type(reply).__name__
+            return str(reply)
 
 
 def page() -> dict[str, str]:
