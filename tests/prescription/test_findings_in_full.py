@@ -106,6 +106,10 @@ CASES: dict[str, tuple[str, GateRequest]] = {
         "increase-interval",
         dose(410, 400, last_increase_ms=NOW - 24 * HOUR + 1),
     ),
+    "an increase some hours after the last": (
+        "increase-interval",
+        dose(410, 400, last_increase_ms=NOW - 10 * HOUR - 22 * MINUTE - 20_000),
+    ),
     "a first dose soon after an increase": (
         "increase-interval",
         dose(410, None, last_increase_ms=NOW - 90 * MINUTE),
@@ -113,10 +117,15 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "the same dose after an increase": ("increase-interval", dose(400, 400, last_increase_ms=NOW)),
     "short of ten times": ("ten-fold-increase", dose(999.9, 100)),
     "ten times": ("ten-fold-increase", dose(1000, 100)),
+    "more than ten times": ("ten-fold-increase", dose(1026, 100)),
     "ten times is said once": ("ten-fold-step", dose(1000, 100)),
     "a step at ten times the dose": (
         "ten-fold-step",
         replace(RUNNING, order=steps((0, 5), (HOUR, 4000 / 24), (2 * HOUR, 5))),
+    ),
+    "a step at exactly ten times the dose": (
+        "ten-fold-step",
+        replace(dose(240, 240), order=steps((0, 5), (HOUR, 100), (2 * HOUR, 5))),
     ),
     "a step short of ten times the dose": (
         "ten-fold-step",
@@ -161,6 +170,7 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "a first stop": ("start-range", dose(1, order=Stopped())),
     "an increase without caution": ("caution-increase", dose(480, 400)),
     "an increase with caution": ("caution-increase", dose(480.1, 400)),
+    "an increase of many places with caution": ("caution-increase", dose(481.04, 400)),
     "the largest increase with caution": ("caution-increase", dose(520, 400)),
     "an increase beyond caution": ("caution-increase", dose(520.1, 400)),
     "a usual cut": ("large-reduction", dose(320, 400)),
@@ -230,6 +240,8 @@ def shown(found: Finding) -> Iterator[str]:
     for step in found.values:
         value = float(step.value) if isinstance(step.value, Fraction) else step.value
         yield f"  {step.text} = {value:g} {step.unit}"
+    if found.next_ms is not None:
+        yield f"  possible in {found.next_ms - NOW} ms"
     yield f"  {found.confidence.value}: {', '.join(found.sources) or 'no source'}"
 
 
