@@ -6,12 +6,15 @@ import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
+from operator import eq
 from pathlib import Path
 
 from tools.mutation.workspace import Group
 
 SURVIVED, FAILED, REACHED_BY_NO_TEST = 0, (1, 3), 33
 NUMBER = re.compile(r"__mutmut_\d+$")
+AROUND = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,27 @@ def mutants(group: Group) -> tuple[Mutant, ...]:
 
 
 def change(group: Group, mutant: Mutant) -> str:
-    """The lines that a mutant takes out and puts in, in one."""
+    """What a mutant takes out and puts in, each with a little of what stands around it."""
     functions = _functions(group.folder / "mutants" / mutant.module)
     name = mutant.name.rpartition(".")[2]
-    before, after = (functions[key].splitlines()[1:] for key in (NUMBER.sub("__mutmut_orig", name), name))
+    original = NUMBER.sub("__mutmut_orig", name)
+    before, after = (functions[key].replace(key, "f", 1).splitlines() for key in (original, name))
     lines = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
-    return " ".join(f"{line[0]} `{line[2:].strip()}`" for line in lines) or "a default of its parameters"
+    out, new = (" ".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
+    begin = _alike(out, new)
+    end = _alike(out[begin:][::-1], new[begin:][::-1])
+    return " → ".join(f"`{_middle(text, begin, len(text) - end)}`" for text in (out, new))
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    return sum(takewhile(bool, map(eq, one, other)))
+
+
+def _middle(text: str, begin: int, end: int) -> str:
+    before, after = text[max(0, begin - AROUND) : begin], text[end : end + AROUND]
+    dots = ("…" if begin > AROUND else "", "…" if len(text) - end > AROUND else "")
+    return f"{dots[0]}{before}{text[begin:end]}{after}{dots[1]}"
 
 
 @lru_cache(maxsize=64)
