@@ -206,8 +206,9 @@ def test_a_bolus_is_foreseen_to_the_tick_at_which_its_last_flow_comes(
     digest = bench.implant.firmware.controller.program.digest
     bench.tell(DeliverBolus("nurse", "bolus", digest, 10_000, 7 * MINUTE))
     (guard, now_ms, basal, extra) = seen[-1]
+    assert {limit.with_boluses for limit in guard.limits.windows} == {True}
     bolus = bench.implant.firmware.controller.bolus
-    assert guard == bench.implant.firmware.guard
+    assert guard == bench.implant.firmware.guard  # which has no other windows for a program of one flow
     assert (extra.start_ms, extra.rate_nl_per_day) == (now_ms, bolus.rate_nl_per_day)
     assert isinstance(extra.end_ms, int)
     assert (extra.end_ms - 1 - now_ms) * bolus.rate_nl_per_day < bolus.left
@@ -239,6 +240,34 @@ def test_minimum_rate_is_not_held_to_a_limit(bench: object) -> None:
     assert isinstance(limit_dose(bench, h24=UG), Applied)
     assert isinstance(bench.order(SimpleContinuous(30 * UG)), Refused)
     assert isinstance(bench.order(MinimumRate()), Applied)
+
+
+def test_minimum_rate_has_room_beside_what_a_limit_allows_and_what_it_allowed(bench: object) -> None:
+    bench.order(SIMPLE)
+    bench.run(HOUR)
+    limit_dose(bench, h24=400 * UG)
+    before = windows(bench)[DAY, True]
+    bench.run(HOUR)
+    bench.order(MinimumRate())  # 6,000 nL/day
+    room = 6_000 * DAY
+    assert windows(bench)[DAY, True] == replace(
+        before, most=before.most + room, since_ms=2 * HOUR, spanning=before.spanning + room
+    )
+
+
+def test_a_bolus_on_minimum_rate_is_held_to_the_limit_without_that_room(bench: object) -> None:
+    bench.order(SIMPLE)
+    limit_dose(bench, h24=400 * UG)
+    bench.run(DAY)
+    bench.order(MinimumRate())
+    bench.run(DAY)
+    digest = bench.implant.firmware.controller.program.digest
+
+    def bolus(nl: int) -> object:
+        return bench.tell(DeliverBolus("nurse", bench.command_id(), digest, nl, HOUR))
+
+    assert bolus(800_000 - 5_750).field == "limits"  # 6,000 nL a day beside it, but for its hour
+    assert isinstance(bolus(800_000 - 6_250), Applied)
 
 
 # --- credits of stages ---------------------------------------------------------------------------------
