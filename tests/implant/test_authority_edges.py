@@ -367,5 +367,6 @@ def test_a_stage_with_nothing_left_gets_no_credit_and_one_with_a_unit_does(flow:
     firmware, build = bench.implant.firmware, bench.implant.build
     (stage,) = firmware.controller.stages
     bare = replace(stage, credit=None)
-    assert authority._credited(firmware, build, bare, flow) == (firmware, bare)
+    for given in (bare, stage):
+        assert authority._credited(firmware, build, given, flow) == (firmware, bare)
     assert authority._credited(firmware, build, bare, 1)[1].credit.flow == 1 + HIGHEST

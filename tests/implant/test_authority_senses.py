@@ -45,9 +45,18 @@ def test_windows_of_the_program_begin_again_when_the_clock_is_lost_and_those_of_
     assert after[DAY, True] == before[DAY, True]
     assert set(after) == set(before)
     assert is_sealed(bench.implant.firmware)
-    bench.implant = with_spells(bench.implant, [Spell(SpellKind.STILL, bench.implant.now_ms + 1)])
+    bench.implant = with_spells(bench.implant, [Spell(SpellKind.WEAK, bench.implant.now_ms + 1)])
     bench.run(HOUR)
     assert windows(bench) == after  # lost already
+
+
+def test_windows_stay_as_they_are_when_the_clock_is_kept_and_something_else_is_felt(bench: object) -> None:
+    bench.order(NIGHT)
+    before = windows(bench)
+    bench.implant = with_spells(bench.implant, [Spell(SpellKind.WEAK, bench.implant.now_ms + 1)])
+    bench.run(HOUR)
+    assert bench.implant.firmware.feeling.senses.clock_kept
+    assert windows(bench) == before
 
 
 def test_without_a_clock_the_mean_flow_is_foreseen(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:

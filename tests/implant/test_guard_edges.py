@@ -229,6 +229,7 @@ def test_a_charge_of_nothing_lasts_for_the_whole_train() -> None:
     watch = guard().granted(paid)
     asked = train(7000, 17_000, 5)
     assert watch.admitted(asked, (Charge(paid, 0),)) == asked
+    assert watch.admitted(train(7000, 7000, 0), (Charge(paid, 0),)) is None  # no tick of it is covered
 
 
 def test_a_charge_lasts_whole_ticks_and_may_be_as_small_as_one() -> None:
@@ -322,3 +323,4 @@ def test_what_the_program_adds_later_is_seen_too() -> None:
     limited = guard(highest=100, windows=(Limit(50, 1_000, with_boluses=True),))
     assert foreseen_breach(limited, 0, (Flow(60, 0), Flow(200, 21))) == Breach(60 + 48, 50)
     assert foreseen_breach(limited, 0, (Flow(60, 0), Flow(200, 20))) is None
+    assert foreseen_breach(limited, 0, ()) is None
