@@ -54,7 +54,7 @@ requirements: $(VENV)/.test
 validation: $(VENV)/.test
 	$(BIN)/python -m tools.validate
 
-# Resumes where it was; after new tests `make mutation AGAIN=--again` tries the survivors only.
+# Goes on where it was; after new tests `make mutation AGAIN=--again` tries the survivors again.
 mutation: $(VENV)/.mutation
 	$(BIN)/python -m tools.mutation $(AGAIN)
 

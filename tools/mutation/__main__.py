@@ -1,7 +1,7 @@
 """`python -m tools.mutation [--again] [GROUP ...]`: mutate, then write docs/mutation.md.
 
-Unfinished runs are resumed. `--again`, after tests were added, tries only the mutants that no test is
-known to kill. `--page` writes the page from what is known. Why a mutant may live is said in `left.toml`,
+What has no result yet is tried: an unfinished run goes on, and functions that changed are mutated anew.
+`--again`, after tests were added, also tries those mutants again that no test is known to kill. `--page` writes the page from what is known. Why a mutant may live is said in `left.toml`,
 beside what it changes: an explanation of anything else explains nothing.
 """
 
@@ -26,9 +26,10 @@ def main(arguments: list[str]) -> int:
     """Run the groups named, or all; status 1 if one falls short or a survivor is not explained."""
     options = {one for one in arguments if one.startswith("--")}
     chosen = [group for group in groups() if group.name in arguments or not set(arguments) - options]
-    again = "--again" in options
     for group in chosen if "--page" not in options else ():
-        run(group, tuple(one.name for one in results.mutants(group) if not one.is_sure) if again else ())
+        run(group)
+        if "--again" in options:
+            run(group, tuple(one.name for one in results.mutants(group) if not one.is_sure))
     lines = list(page())
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     short = any(_score(results.mutants(group)) < LEAST_PERCENT for group in chosen)
