@@ -1,8 +1,9 @@
 """`python -m tools.mutation [--again] [GROUP ...]`: mutate, then write docs/mutation.md.
 
 What has no result yet is tried: an unfinished run goes on, and functions that changed are mutated anew.
-`--again`, after tests were added, also tries those mutants again that no test is known to kill. `--page` writes the page from what is known. Why a mutant may live is said in `left.toml`,
-beside what it changes: an explanation of anything else explains nothing.
+`--again`, after tests were added, also tries those mutants again that no test is known to kill. `--page`
+writes the page from what is known. Why a mutant may live is said in `left.toml`, beside what it changes:
+an explanation of anything else explains nothing.
 """
 
 import sys
