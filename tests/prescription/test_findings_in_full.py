@@ -88,6 +88,7 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "the highest plausible dose": ("implausible-dose", dose(20_000, concentration_ug_per_ml=4000)),
     "above any plausible dose": ("implausible-dose", dose(20_000.5, concentration_ug_per_ml=4000)),
     "a hair above any plausible dose": ("implausible-dose", dose(20_000.0001, concentration_ug_per_ml=4000)),
+    "the weakest strength": ("implausible-concentration", dose(1, concentration_ug_per_ml=1)),
     "the highest plausible strength": ("implausible-concentration", dose(400, concentration_ug_per_ml=4000)),
     "above any plausible strength": ("implausible-concentration", dose(400, concentration_ug_per_ml=4001)),
     "the strongest product": ("compounded-strength", dose(400, concentration_ug_per_ml=2000)),
