@@ -174,6 +174,15 @@ def test_a_stroke_that_no_flow_makes_is_not_made() -> None:
     assert guard().admitted(train(0, 1000, 0, phase=COST)) is None
 
 
+@pytest.mark.parametrize("highest", [-1, 0, 100])
+def test_a_train_is_let_through_up_to_the_highest_flow_and_a_halt_whatever_it_is(highest: int) -> None:
+    limited = guard(highest=highest)
+    for rate, let in ((0, True), (max(highest, 0) + 1, False), (highest, highest > 0)):
+        asked = train(0, 1000, rate)
+        assert limited.admitted(asked) == (asked if let or rate == 0 else None)
+    assert limited.whole([train(0, 1000, highest)]) == ((train(0, 1000, highest),) if highest >= 0 else ())
+
+
 def test_no_train_is_faster_than_the_drive_whatever_is_authorised() -> None:
     fast = guard(highest=10 * QUICKEST)
     assert fast.admitted(train(0, SHORTEST_MS, QUICKEST)) is not None
@@ -195,6 +204,11 @@ def test_a_stroke_keeps_its_distance_from_the_last_one(since_ms: int, let: bool,
     asked = train(4995, ends_ms, rate, phase=COST - 5 * rate)
     assert asked.tick_of(1) == 5000
     assert (watch.admitted(asked) is not None) == let
+    before = asked.until(4998)  # without a stroke
+    after = train(4998, ends_ms, rate, before.left)
+    assert before.count == 0
+    assert watch.whole([asked]) == ((asked,) if let else ())
+    assert watch.whole([before, after]) == ((before, after) if let else (before,))
 
 
 def test_the_guard_remembers_its_last_stroke_over_trains_without_one() -> None:
