@@ -154,6 +154,17 @@ def test_as_many_runs_as_there_is_room_for_are_kept_and_one_more_joins_the_two_o
     assert len(joined) == MOST_RUNS
     assert joined[0] == Run(2, 2, 0, burst=(1 + 5) + (2 + 5))  # both with their bolus, as if just now
     assert joined[1:] == (*runs[2:], Run(MOST_RUNS, MOST_RUNS + 1, 9))
+    assert NOTHING.after((Run(-1, 0, 4), *runs, Run(MOST_RUNS, MOST_RUNS + 1, 9)), DAY).runs == (
+        Run(2, 2, 0, burst=4 + (1 + 5) + (2 + 5)),
+        *joined[1:],
+    )
+
+
+def test_what_came_at_once_is_in_no_window_any_more_at_the_tick_at_which_it_drops_out() -> None:
+    passed = NOTHING.after([Run(0, 10, 0, burst=7)], DAY)
+    to_come = [Run(10, 20, 1)]  # 16 in the window up to 19, 10 in the one up to 20
+    assert passed.breach(to_come, Limit(20, 16)) is None
+    assert passed.breach(to_come, Limit(20, 15)) == Breach(19, 20)
 
 
 # --- trains ---------------------------------------------------------------------------------------------
