@@ -9,7 +9,7 @@ Holds: PRG-01, PRG-06.
 """
 
 import re
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import Literal
 
@@ -34,6 +34,8 @@ _SLIPS = (
     (re.compile(r"\s*[+-]?\.[0-9]"), "the leading zero is missing"),
     (_NUMBER_ONLY, "the unit is missing"),
 )
+_PART = re.compile(r"[A-Za-zµ%]+\d?|\d+")  # a number in a unit is none: "ug/0h" says nothing
+_POWER = re.compile(r"(?:\*\*|\^) *\d")
 _WHOLE = Decimal(1)
 _DAY = ("day", "days", "d")
 _HOUR = ("h", "hr", "hour", "hours")
@@ -207,14 +209,14 @@ def _per(text: object, interval: str, unit: str, field: str) -> Decimal:
 
 
 def _converted(number: Decimal, given: str, unit: str, field: str, text: object) -> Decimal:
-    unknown = [part for part in re.findall(r"[A-Za-zµ%]+\d?", given) if part and part not in _KNOWN]
+    unknown = [part for part in _PART.findall(_POWER.sub(" ", given)) if part not in _KNOWN]
     if unknown:
         raise UnitError(
             f"{field}: got {str(text)!r} (unknown unit {unknown[0]!r}), expected a number and {unit}"
         )
     try:
         factor = _factor(given, unit)
-    except (pint.PintError, AttributeError, ValueError, TypeError, InvalidOperation, AssertionError):
+    except (pint.PintError, AttributeError, ValueError, TypeError, ArithmeticError, AssertionError):
         raise UnitError(f"{field}: got {str(text)!r}, expected a unit that converts to {unit}") from None
     return number * factor
 

@@ -88,6 +88,8 @@ def _ran(name: str, seconds: int) -> Ran:
         subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, check=False)  # noqa: S603
     said = Path(log.name).read_text(encoding="utf-8", errors="replace")
     counted = {key: int((pattern.findall(said) or ["0"])[-1]) for key, pattern in NUMBERS.items()}
+    if not counted["runs"]:
+        sys.exit(f"{name}: read nothing; what the fuzzer said is in {log.name}")
     files = [file.name for file in folder.iterdir()]
     found = tuple(sorted(file for file in files if file.startswith(("crash-", "timeout-", "oom-"))))
     print(

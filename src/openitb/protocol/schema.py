@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import cbor2
 
-from openitb.prescription import Order, OrderError, parse_order
+from openitb.prescription import Order, OrderError, order_to_mapping, parse_order
 from openitb.protocol.writing import is_sorted
 
 MAX_DEPTH = 16
@@ -90,12 +90,19 @@ def _read_order(plain: Plain) -> Order:
 
 @lru_cache(maxsize=256)
 def _order_of(data: bytes) -> Order:
-    """The order in these bytes: every reading tells it again, and its text takes long to read."""
+    """The order in these bytes: every reading tells it again, and its text takes long to read.
+
+    In its canonical form; what a person may write in several ways has one here.
+    """
+    plain = cbor2.loads(data)
     try:
-        return parse_order(cbor2.loads(data), "")
+        order = parse_order(plain, "")
     except OrderError as error:
         where, _, problem = str(error).partition(": ")
         raise ProtocolError(where, problem) from None
+    if order_to_mapping(order) != plain:
+        raise ProtocolError("", "got an order that is not in its canonical form")
+    return order
 
 
 def _choice(kinds: tuple[Any, ...]) -> Read:
@@ -230,4 +237,4 @@ def _unfitting(plain: Plain, expected: str) -> ProtocolError:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).split("\n", maxsplit=1)[0]
+    return str(error).partition("\n")[0]
