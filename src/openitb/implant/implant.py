@@ -10,7 +10,7 @@ Holds: SYS-10, TIM-04.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from openitb.catalogue import Pump
 from openitb.implant.build import Build, build_of
@@ -62,8 +62,15 @@ class Specimen:
     sensed: bool = False
 
 
+class _Twice:
+    """The second copy of what memory holds: no field, so whoever makes an implant writes both alike."""
+
+    __slots__ = ("second",)
+    second: Firmware
+
+
 @dataclass(frozen=True, slots=True)
-class Implant:
+class Implant(_Twice):
     """One implanted pump at the true instant `now_ms`.
 
     Its memory holds the firmware twice, written alike at the end of each step; `second` is the other copy.
@@ -73,7 +80,6 @@ class Implant:
     hardware: Hardware
     firmware: Firmware
     now_ms: int
-    second: Firmware = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "second", self.firmware)
@@ -211,9 +217,9 @@ def self_tested(implant: Implant) -> Implant:
 
 
 def _remembered(implant: Implant) -> Firmware:
-    """The firmware as both copies of it agree on."""
+    """The firmware as both copies of it agree on; an implant that was copied as a value holds one."""
     tick_ms = implant.hardware.crystal.tick_ms(implant.now_ms)
-    return agreed(implant.firmware, implant.second, implant.build, tick_ms)
+    return agreed(implant.firmware, getattr(implant, "second", implant.firmware), implant.build, tick_ms)
 
 
 def _felt(firmware: Firmware, build: Build, senses: Senses) -> Firmware:

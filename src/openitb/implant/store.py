@@ -31,7 +31,7 @@ from openitb.implant.implant import Contents, Implant, new_firmware, self_tested
 from openitb.protocol import Anchor, LogEntry, LogKind, ProtocolError, WindowDose, schema, verify_chain
 
 FORMAT = b"openitb implant "
-VERSION = 4
+VERSION = 5
 MAGIC = b"%b%d\n" % (FORMAT, VERSION)
 DIGEST_BYTES = hashlib.sha256().digest_size
 LENGTH_BYTES = 4

@@ -71,6 +71,18 @@ class HourCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Frames heard and sent, and tones sounded up to a tick, since implantation."""
+
+    frames: int = 0
+    tones: int = 0
+    tones_until_ms: int = 0
+
+
+NOTHING_SPENT = Spent()
+
+
+@dataclass(frozen=True, slots=True)
 class LinkMemory:
     """Everything above, for one pump. `publisher` is the key that libraries must be signed with."""
 
@@ -83,6 +95,7 @@ class LinkMemory:
     library: Library | None = None
     publisher: bytes = b""
     break_glass: HourCount | None = None
+    spent: Spent = NOTHING_SPENT
 
 
 NOTHING_REMEMBERED = LinkMemory()
