@@ -78,3 +78,14 @@ def test_the_card_of_the_pump_tells_the_day_of_the_clinic_not_of_the_pump(
     told = replace(read, battery=replace(read.battery, replacement_indicator_ms=Whole(due_ms)))
     with timezone.override(ZoneInfo(name)):
         assert pump_reading(Reading(told, START_MS, ())).battery.text.endswith(f"replace by {day}")
+
+
+@pytest.mark.requirement("BAT-05")
+@pytest.mark.parametrize(("ppm", "told"), [(10_000, ""), (12_300, "1.23 % of the cell")])
+def test_the_card_tells_what_tones_and_telemetry_took_beyond_their_share(ppm: int, told: str) -> None:
+    pump = catalogue.load().pump("synchromed-ii-20")
+    implant = new_implant("NGP1", pump, Contents(18_000_000, 500), START_MS)
+    _, read = handle(implant, Interrogate("nurse"), START_MS)
+    talked = replace(read, battery=replace(read.battery, signals_ppm=ppm))
+    _, _, after = pump_reading(Reading(talked, START_MS, ())).battery.text.partition("; ")
+    assert after == (f"tones and telemetry took {told}" if told else "")

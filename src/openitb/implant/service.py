@@ -8,6 +8,7 @@ saved once a day of the implant's own, so that little is to be lived again after
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ class PumpService:
     it the wand is always in contact. `wall_clock` is that of the people around, by which a pairing gate
     closes; it differs from `clock` only where implants live at a pace of their own.
 
-    Holds: DEL-17, SYS-08, TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
+    Holds: BAT-05, DEL-17, SYS-08, TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class PumpService:
         self._lock = threading.Lock()
         self._implants: dict[str, Implant] = {}
         self._saved_ms: dict[str, int] = {}
+        self._frames: Counter[str] = Counter()
         self._draw = draw
         self._wall_clock = wall_clock or clock
         self._pinned: dict[str, _Pinned] = {}
@@ -102,9 +104,13 @@ class PumpService:
 
     def carries(self, serial: str, size: int) -> bool:
         """True if a frame of this size gets across between wand and implant now."""
-        if self._draw is None or not self._lives_here(serial):
+        if not self._lives_here(serial):
             return True
-        return arrives(self._home.wand(serial), size, self._draw)
+        if self._draw is not None and not arrives(self._home.wand(serial), size, self._draw):
+            return False
+        with self._lock:
+            self._frames[serial] += 1
+        return True
 
     def keys_for(self, hello: Hello) -> Keys | None:
         """The keys for a session, if the implant lives here and takes this programmer."""
@@ -158,6 +164,7 @@ class PumpService:
     def _handle(self, serial: str, request: Request, role: Role) -> Reply:
         """Carry a request out and keep what it changed; time alone need not be kept, it passes again."""
         now_ms = self._now(serial)
+        self._tell_frames(serial)
         before = advance(self._implant(serial), now_ms).implant
         after, reply = handle(before, request, now_ms, role)
         if after.firmware is before.firmware:
@@ -212,15 +219,26 @@ class PumpService:
         self._implants[implant.serial] = implant
         self._saved_ms[implant.serial] = implant.now_ms
 
+    def _tell_frames(self, serial: str) -> None:
+        """Let the firmware know what its radio has counted; in lots, so that few readings make a save."""
+        frames = self._frames[serial]
+        if frames >= radio.frames_told_at_once():
+            self._keep(radio.talked(self._implant(serial), frames, self._now(serial)))
+            self._frames[serial] -= frames
+
     def _catch_up(self, serial: str) -> None:
         with self._lock:
+            self._tell_frames(serial)
             self._keep(advance(self._implant(serial), self._now(serial)).implant)
 
     def _save_now_and_then(self, every_ms: int) -> None:
         while not self._stopping.wait(every_ms / units.MS_PER_S):
             now_ms = self._clock()
+            most = radio.frames_told_at_once()
             due = [
-                serial for serial, saved in tuple(self._saved_ms.items()) if now_ms - saved >= SAVE_AFTER_MS
+                serial
+                for serial, saved in tuple(self._saved_ms.items())
+                if now_ms - saved >= SAVE_AFTER_MS or self._frames[serial] >= most
             ]
             try:
                 for serial in due:

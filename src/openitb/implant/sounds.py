@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from openitb import catalogue, units
 from openitb.implant.firmware.alarms import Signal, signal_of, signal_of_class
+from openitb.implant.firmware.signals import tone_percent
 from openitb.implant.hardware.spells import SpellKind
 from openitb.implant.implant import Implant
 from openitb.protocol import AlarmCondition, LogEntry, LogKind
@@ -119,13 +120,8 @@ def first_heard_ms(
 
 def tone_charge_percent(sounded: Iterable[Sounding]) -> float:
     """What all tones took from a new cell, in percent; each tone of a signal counts."""
-    facts = catalogue.load().practice["hearing"], catalogue.load().practice["alarms"]
-    yearly = float(facts[0].fact("tone_charge").number("percent"))
-    interval_ms = facts[1].fact("critical_interval").whole("ms")
-    per_year = units.round_half_even(units.convert(1, "year", "ms")) / interval_ms
-    share = yearly / per_year / facts[1].fact("critical_tones").whole("1")
     tones = sum(len(list(s.tones_ms())) * s.signal.tones for s in sounded if s.signal)
-    return share * tones
+    return float(tone_percent() * tones)
 
 
 def heard_by_ms(

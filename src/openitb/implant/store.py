@@ -31,7 +31,7 @@ from openitb.protocol.writing import encoded
 from openitb.records import replace
 
 FORMAT = b"openitb implant "
-VERSION = 4
+VERSION = 5
 MAGIC = b"%b%d\n" % (FORMAT, VERSION)
 DIGEST_BYTES = hashlib.sha256().digest_size
 LENGTH_BYTES = 4

@@ -2,7 +2,7 @@
 
 Hard stops, soft needs a reason, notes only tell, as in the gate.
 
-Holds: ALM-03, TIM-02, PRG-05, PRG-18, PRG-19, BOL-10, BOL-11, BOL-12, RES-02, RES-05, RES-06, RES-07.
+Holds: ALM-03, BAT-05, TIM-02, PRG-05, PRG-18, PRG-19, BOL-10, BOL-11, BOL-12, RES-02, RES-05, RES-06, RES-07.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from openitb.programmer.lead import Warned, lead_findings
 from openitb.programmer.library import NO_LIBRARY, library_line
 from openitb.programmer.package import faults
 from openitb.programmer.plan import Plan
-from openitb.programmer.review import pump_date, with_stop
+from openitb.programmer.review import pump_date, signals_percent, with_stop
 from openitb.programmer.slips import slip
 from openitb.programmer.workflow import SOUND, SOUND_HEARD, SOUND_NOT_HEARD, SOUND_UNKNOWN
 from openitb.protocol import LogKind, StageKind
@@ -234,6 +234,23 @@ def _sound_tried(plan: Plan) -> Iterator[Finding]:
         yield _found("note", "sound-untried", SOUND, text, fact)
 
 
+def _signals_told(plan: Plan) -> Iterator[Finding]:
+    """What tones and telemetry have taken from the cell, once it is more than their share."""
+    fact = (_practice("requirement-values"), "bat_05_share")
+    most = fact_number(*fact, "percent")
+    taken = signals_percent(plan.reading.interrogation.battery)
+    if taken > most:
+        shares = f"{number(taken, 2)} % of the cell, expected at most {number(most)} %"
+        text = f"tones and telemetry have taken {shares}"
+        yield _found(
+            "note",
+            "signals-spent",
+            "battery",
+            f"{text}: plan the replacement earlier, clear what sounds",
+            fact,
+        )
+
+
 def _package_fits(plan: Plan) -> Iterator[Finding]:
     if plan.draft.package is None:
         return
@@ -274,6 +291,7 @@ RULES: tuple[Rule, ...] = (
     _stages_told,
     _unconfirmed_told,
     _sound_tried,
+    _signals_told,
     _library_told,
 )
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 
 from openitb import catalogue
 from openitb.catalogue import Pump
@@ -19,7 +20,9 @@ from openitb.prescription.orders import Order, order_to_mapping
 from openitb.prescription.program import Program
 from openitb.programmer.lead import Warned, lead_findings
 from openitb.programmer.outcomes import Reading
-from openitb.protocol import Interrogation, LogEntry, LogKind
+from openitb.protocol import BatteryReport, Interrogation, LogEntry, LogKind
+
+PPM_PER_PERCENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,11 @@ def refill_dates(reading: Reading, program: Program, now_ms: int) -> RefillAnswe
         )
     except CalculationError:
         return None
+
+
+def signals_percent(battery: BatteryReport) -> Fraction:
+    """What tones and telemetry have taken from a new cell, in percent."""
+    return Fraction(battery.signals_ppm, PPM_PER_PERCENT)
 
 
 def pump_date(at_ms: int, zone_offset_ms: int) -> date:

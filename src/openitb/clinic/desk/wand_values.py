@@ -21,13 +21,14 @@ from openitb.clinic.desk.ports import (
 )
 from openitb.clinic.desk.summaries import ReservoirDates
 from openitb.prescription import compile_order
+from openitb.prescription.answers import number
 from openitb.prescription.calculators import RefillAnswer
 from openitb.prescription.guardrails import Finding as GateFinding
 from openitb.prescription.program import Program
 from openitb.programmer import Reading
 from openitb.programmer.handheld.words import in_order
 from openitb.programmer.indicator import light_of, lines
-from openitb.programmer.review import refill_dates
+from openitb.programmer.review import refill_dates, signals_percent
 from openitb.protocol import AlarmCondition, AlarmReport, Interrogation, LogKind, PumpState
 from openitb.protocol.describe import describe_entry
 
@@ -124,7 +125,14 @@ def _battery(read: Interrogation) -> Figure:
     by = clinic_day(read.battery.replacement_indicator_ms)
     used = units.format_number(read.battery.used_permille / 10, 0)
     fact = catalogue.load().practice["battery"].fact("longevity_capacity")
-    return _figure(f"{used} % used, replace by {by.isoformat()}", fact)
+    return _figure(f"{used} % used, replace by {by.isoformat()}{_signals(read)}", fact)
+
+
+def _signals(read: Interrogation) -> str:
+    """What tones and telemetry have taken from the cell, once it is more than their share."""
+    most = catalogue.load().practice["requirement-values"].fact("bat_05_share").number("percent")
+    taken = signals_percent(read.battery)
+    return f"; tones and telemetry took {number(taken, 2)} % of the cell" if taken > most else ""
 
 
 def _figure(text: str, fact: Fact) -> Figure:

@@ -10,6 +10,7 @@ from openitb import catalogue, units
 from openitb.implant.firmware.change import Change
 from openitb.implant.firmware.link_memory import Emergency, HourCount, Silence
 from openitb.implant.firmware.refusal import require
+from openitb.implant.firmware.signals import accounted
 from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.prescription import MinimumRate
 from openitb.protocol import (
@@ -118,7 +119,7 @@ def silence(firmware: Firmware, command: SilenceAlarm, critical: bool) -> Change
         LogKind.SILENCE_INTENDED,
         (("duration_ms", command.duration_ms), ("conditions", ", ".join(conditions))),
         (LogKind.ALARM_SILENCED,),
-        lambda now: replace(now, link=replace(now.link, silence=quiet)),
+        lambda now: _silenced(accounted(now), quiet),
     )
 
 
@@ -134,8 +135,12 @@ def contact_ended(firmware: Firmware) -> Firmware:
     quiet = firmware.link.silence
     if quiet is None or not quiet.with_contact:
         return firmware
-    firmware = logged(firmware, LogKind.SILENCE_ENDED, PUMP, (("because", "contact ended"),))
-    return replace(firmware, link=replace(firmware.link, silence=None))
+    firmware = logged(accounted(firmware), LogKind.SILENCE_ENDED, PUMP, (("because", "contact ended"),))
+    return _silenced(firmware, None)
+
+
+def _silenced(firmware: Firmware, quiet: Silence | None) -> Firmware:
+    return replace(firmware, link=replace(firmware.link, silence=quiet))
 
 
 def counted(firmware: Firmware) -> Firmware:

@@ -72,6 +72,18 @@ class HourCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Frames heard and sent, and tones sounded up to a tick, since implantation."""
+
+    frames: int = 0
+    tones: int = 0
+    tones_until_ms: int = 0
+
+
+NOTHING_SPENT = Spent()
+
+
+@dataclass(frozen=True, slots=True)
 class LinkMemory:
     """Everything above, for one pump. `publisher` is the key that libraries must be signed with."""
 
@@ -84,6 +96,7 @@ class LinkMemory:
     library: Library | None = None
     publisher: bytes = b""
     break_glass: HourCount | None = None
+    spent: Spent = NOTHING_SPENT
 
     def settled(self) -> "LinkMemory":
         """Without what is under way: a program laid aside, a silence."""

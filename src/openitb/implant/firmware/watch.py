@@ -182,8 +182,8 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
         yield from (at_ms for at_ms in due if at_ms > firmware.counter.tick_ms)
     yield from watchdog.dates(firmware, build)
     stall_due = stall_due_ms(firmware, build)
-    if stall_due is not None:
-        yield stall_due
+    if stall_due is not None:  # never in the past, whatever memory says: time would stand still
+        yield max(stall_due, firmware.counter.tick_ms + 1)
     reduced = emergency.running(firmware)
     if reduced is not None and reduced.due_ms > firmware.counter.tick_ms:
         yield reduced.due_ms

@@ -99,6 +99,7 @@ def pump_state(reading: Reading) -> dict[str, Any]:
             for alarm in read.alarms
         ],
         "battery_used_permille": read.battery.used_permille,
+        "battery_signals_ppm": read.battery.signals_ppm,
         "replacement_indicator_ms": read.battery.replacement_indicator_ms,
         "log_head": {"number": read.log_head.number, "digest": read.log_head.digest.hex()},
         "log_fault": reading.log_fault,
@@ -293,6 +294,7 @@ def shown_amounts(state: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Delivered since refill", units.format_volume(state["delivered_since_refill_nl"])),
         ("Alarms", ", ".join(alarm["condition"] for alarm in state["alarms"]) or "none"),
         ("Battery used", f"{units.format_number(state['battery_used_permille'] / 10, 1)} %"),
+        ("Of it tones and telemetry", f"{units.format_number(state['battery_signals_ppm'] / 10_000, 2)} %"),
         ("Program digest", f"{state['program_digest']}{_CONFIRMED[state['confirmed']]}"),
         ("Drug library", state["library"]),
         ("Log", state["log_fault"] or f"{state['log_head']['number']} entries, chain verified"),
