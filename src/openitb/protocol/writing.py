@@ -15,7 +15,7 @@ import cbor2
 
 from openitb.prescription import Order, order_to_mapping
 
-WORTH_KEEPING = range(64, 4_096)  # bytes; shorter is written as fast as found, longer seldom stays the same
+WORTH_KEEPING = range(64, 16_384)  # bytes; shorter is written as fast as found, longer seldom stays the same
 KEPT_BYTES = 16_000_000  # then the half that was used less lately goes
 LONG, LONG_KEPT = 16, 128  # items from which a tuple is long, and how many such are kept
 
