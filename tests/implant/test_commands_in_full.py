@@ -39,6 +39,7 @@ from openitb.protocol import (
     SetDoseLimits,
     SetLowReservoirAlarm,
     SilenceAlarm,
+    SoundTone,
     StageProgram,
     WindowDose,
 )
@@ -165,6 +166,7 @@ STEPS: tuple[Step, ...] = (
     program("a program that ends what the patient may", SIMPLE),
     by("a patient who may not", lambda _, i: RequestPatientBolus("patient", i), Role.PATIENT),
     by("a reader who programs", lambda _, i: SetClock("reader", i, 0, 0), Role.READ_ONLY),
+    by("a tone to be heard", lambda _, i: SoundTone("nurse", i, True)),
     by("a key revoked", lambda _, i: RevokeKey("nurse", i, bytes(8))),
     by("half a key revoked", lambda _, i: RevokeKey("nurse", i, bytes(4))),
     by("silence", lambda _, i: SilenceAlarm("nurse", i, 10 * MINUTE)),
