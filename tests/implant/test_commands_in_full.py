@@ -137,6 +137,7 @@ STEPS: tuple[Step, ...] = (
     clock("the farthest west", 1_767_571_200_000, -14 * HOUR),
     clock("farther than the farthest west", 1_767_571_200_000, -14 * HOUR - 1),
     limits("two limits", (24, 900), (4, 300)),
+    limits("every window that is watched", (1, 100), (4, 300), (24, 900)),
     limits("one window twice", (24, 900), (24, 800)),
     limits("a window that is not watched", (5, 300)),
     limits("a limit of nothing", (24, 0)),
