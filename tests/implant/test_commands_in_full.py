@@ -39,6 +39,7 @@ from openitb.protocol import (
     SetDoseLimits,
     SetLowReservoirAlarm,
     SilenceAlarm,
+    SoundTone,
     StageProgram,
     WindowDose,
 )
@@ -136,6 +137,7 @@ STEPS: tuple[Step, ...] = (
     clock("the farthest west", 1_767_571_200_000, -14 * HOUR),
     clock("farther than the farthest west", 1_767_571_200_000, -14 * HOUR - 1),
     limits("two limits", (24, 900), (4, 300)),
+    limits("every window that is watched", (1, 100), (4, 300), (24, 900)),
     limits("one window twice", (24, 900), (24, 800)),
     limits("a window that is not watched", (5, 300)),
     limits("a limit of nothing", (24, 0)),
@@ -165,6 +167,7 @@ STEPS: tuple[Step, ...] = (
     program("a program that ends what the patient may", SIMPLE),
     by("a patient who may not", lambda _, i: RequestPatientBolus("patient", i), Role.PATIENT),
     by("a reader who programs", lambda _, i: SetClock("reader", i, 0, 0), Role.READ_ONLY),
+    by("a tone to be heard", lambda _, i: SoundTone("nurse", i, True)),
     by("a key revoked", lambda _, i: RevokeKey("nurse", i, bytes(8))),
     by("half a key revoked", lambda _, i: RevokeKey("nurse", i, bytes(4))),
     by("silence", lambda _, i: SilenceAlarm("nurse", i, 10 * MINUTE)),

@@ -268,6 +268,8 @@ def test_the_higher_number_is_believed_and_the_other_slot_is_written_first(
     with pytest.raises(PowerLostError):
         save(store, states[3])
     assert [slot.value for slot in Slot if store.slots.get(slot) != before.get(slot)] == [first_written]
+    written = store.slots[Slot(first_written)]
+    assert written == sealed_by_hand(believed + 1, to_bytes(states[3]))
 
 
 @pytest.mark.requirement("DEL-14")
