@@ -11,10 +11,8 @@ Holds: BOL-13, DEL-07.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-
-from openitb.records import replace
 
 SEAL_BYTES = 16
 

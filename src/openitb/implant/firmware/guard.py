@@ -18,13 +18,12 @@ Holds: DEL-03, DEL-04, DEL-06, DEL-07, DEL-08, DEL-11.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from openitb.implant.firmware.credits import NO_CREDITS, Charge, Credit, CreditKind, Ledger
 from openitb.implant.firmware.passed import NOTHING, Breach, Limit, Passed, Run
 from openitb.implant.firmware.strokes import Train
-from openitb.records import quick, replace
 
 Charges = tuple[Charge, ...]
 
@@ -42,7 +41,6 @@ class Limits:
     windows: tuple[Limit, ...] = ()
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Guard:
     """The limits, and what was let through; `phase` is what the motor is on its way with."""

@@ -7,15 +7,12 @@ moment at which a window holds too much is computed, not searched.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
-
-from openitb.records import quick, replace
 
 MOST_RUNS = 1_024
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Run:
     """Constant flow from `start_ms` to `end_ms`: the program's, and on top of it a bolus's `extra`.
@@ -71,7 +68,6 @@ class Limit:
         return self.most if end_ms - self.window_ms >= self.since_ms else max(self.most, self.spanning)
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Passed:
     """The runs of as much of the past as the longest window reaches back, in order of time."""

@@ -6,12 +6,9 @@ the rest is carried on, also over a change of flow, so nothing is lost and nothi
 Holds: DEL-01, DEL-02.
 """
 
-from dataclasses import dataclass
-
-from openitb.records import quick, replace
+from dataclasses import dataclass, replace
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Train:
     """Evenly spaced strokes from `start_ms` on, up to and including `end_ms`, on the pump's own ticks.
@@ -54,7 +51,6 @@ class Train:
         return replace(self, end_ms=end_ms)
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Made:
     """What became of a train: strokes the rotor's feedback confirmed, and what a meter would read.
@@ -69,7 +65,6 @@ class Made:
     level_nl: int = 0
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Counter:
     """The pump's count: its tick, strokes made since implantation, flow accumulated towards the next."""
