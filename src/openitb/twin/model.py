@@ -101,7 +101,7 @@ class Model:
 
     def missing_nl(self, z: Floats, acting: Acting) -> Floats:
         """The volume missing at every refill, (rows, n)."""
-        gain = self._gain(z)
+        gain = self.gain(z)
         flow = np.where(acting.flow, np.exp(acting.log_acts), 1.0)
         found = np.empty((len(z), len(self.drawn)))
         for column, each in enumerate(self.drawn):
@@ -162,12 +162,12 @@ class Model:
         acts = np.where(since > 0, part + (1.0 - part) * washed, 1.0)
         return np.asarray(np.log(acts) - acting.rise_per_h[:, None] * np.maximum(since, 0.0))
 
-    def _gain(self, z: Floats) -> Floats:
+    def gain(self, z: Floats) -> Floats:
         usual = usual_assumptions().gain
         return np.asarray(usual.mean + usual.sd * z[:, self.prior.column(PUMP_GAIN)])
 
     def _log_gain(self, z: Floats) -> Floats:
-        return np.asarray(np.log(np.maximum(self._gain(z), 0.5)))
+        return np.asarray(np.log(np.maximum(self.gain(z), 0.5)))
 
 
 def severity(prior: Prior, z: Floats) -> Floats:
