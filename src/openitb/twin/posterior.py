@@ -92,7 +92,7 @@ def _begun(targets: Sequence[Target], found: Sequence[Modes], chance: Generator)
     hopeful = [
         (number, which)
         for number, belief in enumerate(log_belief)
-        for which in np.flatnonzero(belief - whole > np.log(_HOPELESS)).tolist()
+        for which in np.flatnonzero((belief - whole > np.log(_HOPELESS)) | (targets[number].explained.kind < 0)).tolist()
     ]
     parts = np.array([np.exp((log_belief[number][which] - whole) / 2) for number, which in hopeful])
     counts = np.maximum(rule("draws") * parts / parts.sum(), _FEWEST).astype(int)
