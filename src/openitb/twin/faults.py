@@ -5,7 +5,7 @@ An explanation says how much of the drug still acts (`acts`), how much of the co
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
@@ -109,6 +109,10 @@ class Acting:
     log_acts: Floats
     rise_per_h: Floats
     flow: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+    def without_rise(self) -> "Acting":
+        """The same for what no rise of need touches."""
+        return replace(self, rise_per_h=np.zeros_like(self.rise_per_h))
 
     def log_acting(self, at_h: float) -> Floats:
         """Logarithm of the part of the drug that acts at an hour."""

@@ -85,7 +85,7 @@ class Model:
             if series == "withdrawal":
                 levels[:, columns] = withdrawal[:, columns]
                 continue
-            log_c = made @ coefficients + self._log_gain(z)[:, None] + self._log_left(acting, columns)
+            log_c = made @ coefficients + self._log_gain(z)[:, None] + self.log_left(acting, self._at_h[columns])
             if series in _TONE_SERIES:
                 log_c -= self.drift_per_h * self._at_h[columns]
             fraction = self._fraction(series, z, log_c - np.log(tolerance[:, columns]))
@@ -152,12 +152,12 @@ class Model:
     def _rated(self) -> bool:
         return any(each.rater >= 0 for each in self.seen)
 
-    def _log_left(self, acting: Acting, columns: NDArray[np.int64]) -> Floats:
-        """Logarithm of the part of the drug that still acts at the instants seen, washing out, (rows, n)."""
-        since = self._at_h[columns] - acting.from_h[:, None]
-        begun = np.unique(acting.from_h)
-        left = self._reference.left(np.maximum(self._at_h[columns] - begun[:, None], 0.0).ravel())
-        washed = left.reshape(len(begun), -1)[np.searchsorted(begun, acting.from_h)]
+    def log_left(self, acting: Acting, hours: Floats) -> Floats:
+        """Logarithm of the part of the drug that acts at some hours, (rows, n); what was there washes out."""
+        since = hours - acting.from_h[:, None]
+        begun, where = np.unique(acting.from_h, return_inverse=True)
+        left = self._reference.left(np.maximum(hours - begun[:, None], 0.0).ravel())
+        washed = left.reshape(len(begun), -1)[where]
         part = np.exp(acting.log_acts)[:, None]
         acts = np.where(since > 0, part + (1.0 - part) * washed, 1.0)
         return np.asarray(np.log(acts) - acting.rise_per_h[:, None] * np.maximum(since, 0.0))
