@@ -171,6 +171,8 @@ class _Life:
         if number >= len(TRIALS_UG):
             return
         waiting = np.flatnonzero(np.isnan(self._effective))
+        if not len(waiting):
+            return
         if since == 2:
             for row in waiting:
                 self._entries[row].append(TrialBolus(hour * MS_PER_H, TRIALS_UG[number]))

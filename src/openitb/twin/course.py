@@ -14,8 +14,9 @@ from openitb.body.anatomy import Floats
 from openitb.twin.delivery import Steps
 from openitb.twin.faults import Acting
 
-STEPS_H = (24.0, 24.0, 48.0, 96.0, 192.0)  # after a change; then the last again and again
+STEPS_H = (24.0, 48.0, 96.0, 192.0)  # after a change; then the last again and again
 _TINY = 1e-300
+_SAME_H = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,15 +63,19 @@ class Used:
 
 
 def grid(tip: Steps, changes_h: Floats, reads_h: Floats) -> Grid:
-    """The steps from the first drug to the last instant of interest, with a step to every one of both."""
+    """The steps from the first drug to the last instant of interest: ever longer ones from each change on,
+    cut at the instants of interest.
+    """
     begin = float(tip.start_h[np.flatnonzero(tip.value)[0]]) if tip.value.any() else 0.0
     end = max(float(reads_h.max(initial=begin)), begin)
-    marks = np.unique(np.clip(np.concatenate([[begin, end], changes_h, reads_h]), begin, end))
-    edges = np.array([*(hour for span in zip(marks, marks[1:], strict=False) for hour in _within(*span)), end])
-    spans = np.diff(edges)
+    marks = np.unique(np.clip(np.concatenate([[begin, end], changes_h]), begin, end))
+    graded = [hour for span in zip(marks, marks[1:], strict=False) for hour in _within(*span)]
+    edges = np.unique([*graded, *np.clip(reads_h, begin, end), end])
+    edges = edges[np.append(np.diff(edges) > _SAME_H, True)]
     with np.errstate(divide="ignore"):
-        log_rate = np.log(np.diff(tip.total(edges)) / spans)
-    return Grid(edges, log_rate, np.searchsorted(edges, np.clip(reads_h, begin, end)))
+        log_rate = np.log(np.diff(tip.total(edges)) / np.diff(edges))
+    reads = np.searchsorted(edges, np.clip(reads_h, begin, end) - _SAME_H)
+    return Grid(edges, log_rate, reads)
 
 
 def adapted(pace: Pace, acting: Acting, steps: Grid, used: Used) -> Iterator[Used]:

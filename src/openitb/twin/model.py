@@ -25,6 +25,7 @@ from openitb.twin.record import ClinicRecord, Ordered, Refilled, TrialBolus
 from openitb.units import MS_PER_H
 
 Columns = NDArray[np.int64]
+States = tuple[Floats, Floats]
 
 _ACTS = {
     "leg_ashworth": (LEG, "leg_ec50_ng_per_ml", "tone_hill"),
@@ -77,9 +78,9 @@ class Model:
             drift_per_h=self.drift_per_h,
         )
 
-    def predicted(self, z: Floats, acting: Acting, steps: Grid) -> Floats:
-        """The number behind every level seen, (rows, n)."""
-        tolerance, withdrawal = self._states(z, acting, steps)
+    def predicted(self, z: Floats, acting: Acting, states: States) -> Floats:
+        """The number behind every level seen, (rows, n), of people in these states."""
+        tolerance, withdrawal = states
         levels, made = np.empty((len(z), len(self.seen))), features(self.prior.kinetic(z))
         for series, (columns, coefficients) in self._surfaces.items():
             if series == "withdrawal":
@@ -113,13 +114,14 @@ class Model:
             found[:, column] = np.minimum(truly - (end - start), each.most_nl)
         return found
 
-    def _states(self, z: Floats, acting: Acting, steps: Grid) -> tuple[Floats, Floats]:
+    def states(self, pace: Pace, acting: Acting, steps: Grid) -> States:
         """Tolerance and withdrawal at every instant seen, (rows, n) each."""
-        tolerance, withdrawal = np.empty((2, len(z), len(self.seen)))
+        rows = len(pace.gain)
+        tolerance, withdrawal = np.empty((2, rows, len(self.seen)))
         wanted: dict[int, list[int]] = {}
         for column, edge in enumerate(steps.reads.tolist()):
             wanted.setdefault(edge, []).append(column)
-        for edge, used in enumerate(adapted(self.pace(z), acting, steps, Used.never(len(z)))):
+        for edge, used in enumerate(adapted(pace, acting, steps, Used.never(rows))):
             if edge in wanted:
                 tolerance[:, wanted[edge]] = used.tolerance[:, None]
                 withdrawal[:, wanted[edge]] = used.withdrawal[:, None]

@@ -4,16 +4,17 @@ Newton's method on the logarithm of the posterior with the expected information 
 is one predicted number seen with noise, so curvature follows from first derivatives alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
 
 from openitb.body.anatomy import Floats
 from openitb.twin.course import Grid
-from openitb.twin.faults import Explanations
+from openitb.twin.faults import Acting, Explanations
 from openitb.twin.likelihood import log_levels, log_volumes, reading_sd_nl
-from openitb.twin.model import Columns, Model, severity
+from openitb.twin.model import Columns, Model, States, severity
+from openitb.twin.priors import SEVERITY
 
 _SHARP = (1.0, 8)  # how much wider noise is than it is, and how many steps at most
 _BLURS = ((4.0, 3), (2.0, 3), _SHARP)
@@ -45,8 +46,59 @@ class Target:
 
     def observed(self, z: Floats, which: Columns) -> tuple[Floats, Floats]:
         """The number behind every level (rows, n), and behind every volume (rows, v)."""
-        acting = self.explained.acting(which, severity(self.model.prior, z))
-        return self.model.predicted(z, acting, self.steps), self.model.missing_nl(z, acting)
+        acting = self.acting(z, which)
+        states = self.model.states(self.model.pace(z), acting, self.steps)
+        return self.model.predicted(z, acting, states), self.model.missing_nl(z, acting)
+
+    def acting(self, z: Floats, which: Columns) -> Acting:
+        """What has happened to each row."""
+        return self.explained.acting(which, severity(self.model.prior, z))
+
+    def nudged(self, z: Floats, which: Columns) -> tuple[Floats, Floats, Floats]:
+        """The same two, and how all of it changes with every unknown, (rows, d, n + v).
+
+        How used somebody is follows from three numbers alone, so it is looked at again for those.
+        """
+        rows, size = z.shape
+        model, acting = self.model, self.acting(z, which)
+        states, slopes = self._states(z, which)
+        beside = (z[:, None, :] + _NUDGE * np.eye(size)).reshape(-1, size)
+        paces = model.pace(z), model.pace(beside)
+        away = [
+            paces[1].log_level - np.repeat(paces[0].log_level, size),
+            np.log(paces[1].gain / np.repeat(paces[0].gain, size)),
+            np.tile(np.arange(size) == model.prior.column(SEVERITY), rows) * _NUDGE,
+        ]
+        moved = tuple(
+            np.repeat(state, size, axis=0)
+            + sum(by[:, None] * np.repeat(slope, size, axis=0) for by, slope in zip(away, of, strict=True))
+            for state, of in zip(states, slopes, strict=True)
+        )
+        theirs = self.acting(beside, np.repeat(which, size))
+        levels, volumes = model.predicted(z, acting, states), model.missing_nl(z, acting)
+        after = [
+            model.predicted(beside, theirs, (np.maximum(moved[0], 1.0), moved[1])),
+            model.missing_nl(beside, theirs),
+        ]
+        change = np.concatenate(after, axis=1).reshape(rows, size, -1) - np.concatenate(
+            [levels, volumes], axis=1
+        ).reshape(rows, 1, -1)
+        return levels, volumes, change / _NUDGE
+
+    def _states(self, z: Floats, which: Columns) -> tuple[States, tuple[list[Floats], list[Floats]]]:
+        """Tolerance and withdrawal, and their slopes in level, gain and severity."""
+        rows, pace, beside = len(z), self.model.pace(z), z.copy()
+        beside[:, self.model.prior.column(SEVERITY)] += _NUDGE
+        four = replace(
+            pace,
+            log_level=np.concatenate([pace.log_level, pace.log_level + _NUDGE, pace.log_level, pace.log_level]),
+            gain=np.concatenate([pace.gain, pace.gain, pace.gain * np.exp(_NUDGE), pace.gain]),
+        )
+        z4, which4 = np.concatenate([z, z, z, beside]), np.tile(which, 4)
+        both = self.model.states(four, self.acting(z4, which4), self.steps)
+        parts = [state.reshape(4, rows, -1) for state in both]
+        slopes = tuple([(part[k] - part[0]) / _NUDGE for k in (1, 2, 3)] for part in parts)
+        return (parts[0][0], parts[1][0]), (slopes[0], slopes[1])
 
     def log_parts(self, z: Floats, which: Columns, wider: float = 1.0) -> Floats:
         """Log probability of everything seen, (rows, n + v), with scores `wider` scattered than they are."""
@@ -120,34 +172,38 @@ def _exchanged(target: Target, z: Floats, best: Floats) -> tuple[Floats, Floats,
 
 def _slopes(target: Target, z: Floats, which: Columns, wider: float) -> tuple[Floats, Floats]:
     """Gradient (rows, d) and expected curvature (rows, d, d), both of minus the log posterior's opposite."""
-    rows, size = z.shape
-    nudged = np.concatenate([z, (z[:, None, :] + _NUDGE * np.eye(size)).reshape(-1, size)])
-    levels, volumes = target.observed(nudged, np.concatenate([which, np.repeat(which, size)]))
-    both = np.concatenate([levels, volumes], axis=1)
-    change = (both[rows:].reshape(rows, size, -1) - both[:rows, None, :]) / _NUDGE
-    slope, information = _information(target.model, levels[:rows], volumes[:rows], wider * target.model.sd(z))
+    levels, volumes, change = target.nudged(z, which)
+    slope, information = _information(target.model, levels, volumes, wider * target.model.sd(z))
     gradient = np.einsum("rdn,rn->rd", change, slope) - z
-    curvature = np.einsum("rdn,rn,ren->rde", change, information, change, optimize=True)
-    return gradient, curvature + np.eye(size)
+    weighted = change * np.sqrt(information)[:, None, :]
+    return gradient, weighted @ weighted.transpose(0, 2, 1) + np.eye(z.shape[1])
 
 
 def _information(model: Model, levels: Floats, volumes: Floats, sd: Floats) -> tuple[Floats, Floats]:
     """Slope of the log likelihood in every predicted number, and its expected square, (rows, n + v)."""
     slope, information = np.empty_like(levels), np.empty_like(levels)
-    for column, each in enumerate(model.seen):
-        edges = np.array([-np.inf, *each.cuts, np.inf])
-        away = (edges - levels[:, [column]]) / sd[:, [column]]
-        density = np.exp(-0.5 * away**2) / _SQRT_2PI / sd[:, [column]]
-        chance = (1 - each.misread) * np.diff(ndtr(away), axis=1) + each.misread / (len(edges) - 1)
-        slopes = -(1 - each.misread) * np.diff(density, axis=1)
-        given = int(np.searchsorted(edges, each.low))  if each.low > -1e2 else 0
-        slope[:, column] = slopes[:, given] / chance[:, given]
-        information[:, column] = (slopes**2 / chance).sum(axis=1)
+    for scale in sorted({(each.cuts, each.misread) for each in model.seen}):
+        columns = [k for k, each in enumerate(model.seen) if (each.cuts, each.misread) == scale]
+        given = [int(np.searchsorted(scale[0], model.seen[k].low, side="right")) for k in columns]
+        slopes, chance = _by_level(scale, levels[:, columns], sd[:, columns])
+        own = np.array(given)[None, :, None]
+        slope[:, columns] = (np.take_along_axis(slopes, own, 2) / np.take_along_axis(chance, own, 2))[:, :, 0]
+        information[:, columns] = (slopes**2 / chance).sum(axis=2)
     precision = reading_sd_nl() ** -2
     missing = np.array([each.missing_nl for each in model.drawn])
     pull = (missing - volumes) * precision * _trusted(model, volumes)
     known = np.full_like(volumes, precision)
     return np.concatenate([slope, pull], axis=1), np.concatenate([information, known], axis=1)
+
+
+def _by_level(scale: tuple[tuple[float, ...], float], predicted: Floats, sd: Floats) -> tuple[Floats, Floats]:
+    """Of every level of a scale its probability's slope in the predicted number, and the probability."""
+    cuts, misread = scale
+    edges = np.array([-np.inf, *cuts, np.inf])
+    away = (edges - predicted[:, :, None]) / sd[:, :, None]
+    density = np.exp(-0.5 * away**2) / (_SQRT_2PI * sd[:, :, None])
+    chance = (1 - misread) * np.diff(ndtr(away), axis=2) + misread / (len(cuts) + 1)
+    return -(1 - misread) * np.diff(density, axis=2), chance
 
 
 def _trusted(model: Model, volumes: Floats) -> Floats:
