@@ -19,10 +19,10 @@ from openitb.cohort.engine.responses import PUNCTURE, TIP, full_basis, infusion_
 from openitb.cohort.engine.transfer import ARM, BRAINSTEM, LEG
 from openitb.cohort.engine.watch import Shown
 from openitb.cohort.people import People, Population, draw
-from openitb.cohort.people.causes import CAUSES
+from openitb.cohort.people.causes import CAUSES, per_person
 from openitb.cohort.people.rating import Rating, rate
 from openitb.prescription import SimpleContinuous, compile_order
-from openitb.twin.faults import Acting
+from openitb.twin.faults import HOURS_PER_YEAR, Acting
 from openitb.twin.flow import usual_assumptions
 from openitb.twin.priors import rule
 from openitb.twin.record import ClinicRecord, Entry, Implanted, Ordered, Refilled, Reported, Scored, TrialBolus, Whom
@@ -53,7 +53,6 @@ class Truth:
     severity: float
     daily: Floats
     proposed_ug: float
-    occasion: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,10 +122,9 @@ class _Life:
         self._effective = np.full(count, np.nan)
         self._left_nl, self._missing_nl = np.full(count, float(FILL_NL)), np.zeros(count)
         self._before = np.zeros(count, dtype=np.int64)
-        self._visit = 0
+        self._drift = np.log1p(per_person(self.people.cause, "progression", 0.0) / 100) / HOURS_PER_YEAR
         self._daily: list[Floats] = []
         self._pump = catalogue.load().pump(PUMP)
-        self._occasion = self._chance.standard_normal(count)
 
     def live(self) -> None:
         """From the first score to the end of the proposed order."""
@@ -154,9 +152,7 @@ class _Life:
         """What is true."""
         daily = np.array([values[:, row] for values in self._daily])
         begin, label = float(self._happened.acting.from_h[row]), self._happened.labels[row]
-        return Truth(
-            row, label, begin, float(self._happened.severity[row]), daily, float(self._dose[row]), float(self._occasion[row])
-        )
+        return Truth(row, label, begin, float(self._happened.severity[row]), daily, float(self._dose[row]))
 
     def _gains(self, count: int) -> Floats:
         usual = usual_assumptions().gain
@@ -253,7 +249,7 @@ class _Life:
         given = [np.einsum("nk,nk->n", self._puncture.of(PUNCTURE, place), self._bolus) for place in PLACES]
         found = drip + np.array(given)
         acting = self._happened.acting
-        found[:2] *= np.exp(-acting.rise_per_h * np.maximum(hour - acting.from_h, 0.0))
+        found[:2] *= np.exp(-acting.rise_per_h * np.maximum(hour - acting.from_h, 0.0) - self._drift * hour)
         return found
 
     def _value(self, name: str) -> Floats:

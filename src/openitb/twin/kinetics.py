@@ -18,9 +18,10 @@ from openitb.body.anatomy import Floats
 from openitb.cohort.engine.responses import PUNCTURE, TIP, Responses, full_basis, infusion_basis, responses
 from openitb.cohort.engine.transfer import ARM, BRAINSTEM, LEG
 from openitb.twin.priors import KINETIC, Prior, rule
-from openitb.twin.record import Whom
+from openitb.twin.record import CHILD, Whom
 
 PLACES = (LEG, ARM, BRAINSTEM)
+ADULT = "cerebral"
 _SEED = 1
 _LEAST = 1e-6  # ng/mL; far below anything that acts
 _FARTHEST = 4.0  # SDs from the middle up to which the surface is followed
@@ -64,6 +65,11 @@ def reference(whom: Whom, dispersion: Dispersion, tip_at: str) -> Reference:
     people = prior.people(z, seed=None)
     tip = responses(people, tip_at, infusion_basis())
     return Reference(np.linalg.pinv(features(spread)), tip, responses(people, tip_at, full_basis(), (PUNCTURE,)))
+
+
+def size_of(whom: Whom) -> Whom:
+    """Somebody with the same canal and fluids: any adult is like another, beforehand."""
+    return whom if whom.cause == CHILD else Whom(ADULT)
 
 
 def features(z: Floats) -> Floats:

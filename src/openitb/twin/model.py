@@ -18,7 +18,7 @@ from openitb.twin.course import Grid, Pace, Used, adapted, grid
 from openitb.twin.delivery import Delivery, delivery
 from openitb.twin.faults import Acting, Explanations
 from openitb.twin.flow import usual_assumptions
-from openitb.twin.kinetics import Reference, features, reference
+from openitb.twin.kinetics import Reference, features, reference, size_of
 from openitb.twin.likelihood import Drawn, Seen
 from openitb.twin.priors import BASELINE, OCCASION, PUMP_GAIN, RATER, SEVERITY, Prior, rule
 from openitb.twin.record import ClinicRecord, Ordered, Refilled, TrialBolus
@@ -44,7 +44,7 @@ class Model:
     def __init__(self, record: ClinicRecord, prior: Prior, found: tuple[Sequence[Seen], Sequence[Drawn]]) -> None:
         self.prior, self.seen, self.drawn = prior, tuple(found[0]), tuple(found[1])
         self.delivery = delivery(record, record.end_ms)
-        self._reference = reference(record.whom, prior.dispersion, record.system.tip)
+        self._reference = reference(size_of(record.whom), prior.dispersion, record.system.tip)
         self._at_h = np.array([each.at_h for each in self.seen])
         decays = _decays(record, self._reference, self.delivery, self._at_h)
         self._surfaces = _surfaces(self._reference, self.seen, *decays)
