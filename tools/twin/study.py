@@ -6,35 +6,40 @@
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from openitb.twin.fit import PRESETS, Assumed
+from openitb.twin.fit import PRESETS, Assumed, assuming
 from tools.twin.calibration import calibration
 from tools.twin.detection import detection
 from tools.twin.patients import Setting
 
 KEPT = Path(__file__).parents[2] / "docs" / "twin"
-PATIENTS, WATCHED, HEALTHY = 200, 240, 0.4
+PATIENTS, FEWER, WATCHED, HEALTHY = 100, 60, 160, 0.4
 MIXED = {"cerebral": 0.4, "spinal": 0.25, "multiple sclerosis": 0.2, "paediatric": 0.15}
 
 
 def parts() -> dict[str, Callable[[], list[dict[str, Any]]]]:
-    """Every part by its name: who is true under what, and what was assumed."""
+    """Every part by its name: what is true, and what was assumed."""
     found: dict[str, Callable[[], list[dict[str, Any]]]] = {}
     for true in PRESETS:
-        for assumed in ((true,), PRESETS, tuple(each for each in PRESETS if each != true)):
-            name = f"calibration {true} as {' or '.join(assumed)}"
-            setting = Setting(PATIENTS, 11, true, MIXED)
-            found[name] = lambda s=setting, a=assumed: calibration(s, Assumed(a))  # type: ignore[misc]
+        other = next(each for each in PRESETS if each != true)
+        for name, assumed, count in (
+            ("itself assumed", assuming(true), PATIENTS),
+            ("the other assumed", assuming(other), PATIENTS),
+            ("the other assumed beyond doubt", Assumed({other: 1.0}), FEWER),
+        ):
+            setting = Setting(count, 11, true, MIXED)
+            found[f"{true}, {name}"] = partial(calibration, setting, assumed)
     watched = Setting(WATCHED, 23, "well_mixed", MIXED)
-    found["detection"] = lambda: detection(watched, Assumed(("well_mixed",)), HEALTHY)
+    found["detection"] = partial(detection, watched, assuming("well_mixed"), HEALTHY)
     return found
 
 
 def file(part: str) -> Path:
     """Where the rows of a part are kept."""
-    return KEPT / f"{part.replace(' ', '-')}.json"
+    return KEPT / f"{part.replace(',', '').replace(' ', '-').replace('_', '-')}.json"
 
 
 def main() -> int:

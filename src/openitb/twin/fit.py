@@ -5,7 +5,7 @@ record says nothing about stays as in the population.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -31,14 +31,27 @@ _PERCENT = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """Which dispersions are thought possible, evenly beforehand, and the seed of the draws."""
+    """How likely each dispersion is thought beforehand (weights; one left out is ruled out), and the seed
+    of the draws. Refuses with `TwinError` an unknown dispersion and weights that are not above 0.
+    """
 
-    dispersions: tuple[Dispersion, ...] = PRESETS
+    dispersions: Mapping[Dispersion, float] = field(default_factory=lambda: dict.fromkeys(PRESETS, 1.0))
     seed: int = 1
 
     def __post_init__(self) -> None:
         if not self.dispersions or set(self.dispersions) - set(PRESETS):
-            raise TwinError(f"dispersion: got {self.dispersions}, expected some of {', '.join(PRESETS)}")
+            given = ", ".join(self.dispersions) or "none"
+            raise TwinError(f"dispersion: got {given}, expected some of {', '.join(PRESETS)}")
+        for name, weight in self.dispersions.items():
+            if not 0 < weight < np.inf:
+                raise TwinError(f"dispersion.{name}: got {weight}, expected a weight above 0")
+
+
+def assuming(dispersion: Dispersion, seed: int = 1) -> Assumed:
+    """One dispersion, but not beyond doubt: measurements disagree, so the others keep a part of belief."""
+    doubt = rule("doubt", "percent") / _PERCENT
+    weights = {name: doubt / (len(PRESETS) - 1) for name in PRESETS}
+    return Assumed({**weights, dispersion: 1.0 - doubt}, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +140,10 @@ def fit(record: ClinicRecord, assumed: Assumed | None = None) -> Fit:
     if not any(found):
         raise TwinError("record: got no score, answer or volume, expected at least one")
     explained, names = explanations(record), raters(record)
+    whole = sum(by.dispersions.values())
     targets = tuple(
-        Target(Model(record, Prior.of(record.whom, preset, names), found), explained) for preset in by.dispersions
+        Target(Model(record, Prior.of(record.whom, preset, names), found), explained, float(np.log(weight / whole)))
+        for preset, weight in by.dispersions.items()
     )
     posterior = sampled(targets, [modes(target) for target in targets], np.random.default_rng(by.seed))
     residuals, likely = _compared(posterior, targets)

@@ -86,7 +86,7 @@ def sampled(targets: Sequence[Target], found: Sequence[Modes], chance: Generator
 
 def _begun(targets: Sequence[Target], found: Sequence[Modes], chance: Generator) -> list[_Cell]:
     """Every explanation that is not hopeless, with draws about its likeliest patient."""
-    log_prior = [target.explained.log_prior - np.log(len(targets)) for target in targets]
+    log_prior = [target.explained.log_prior + target.log_share for target in targets]
     log_belief = [each.log_evidence + prior for each, prior in zip(found, log_prior, strict=True)]
     whole = logsumexp(np.concatenate(log_belief))
     hopeful = [

@@ -37,10 +37,12 @@ class Modes:
 
 
 class Target:
-    """The posterior of unknowns under explanations, up to what is the same for all of them."""
+    """The posterior of unknowns under explanations, up to what is the same for all of them; `log_share` is
+    how likely the model's dispersion was beforehand.
+    """
 
-    def __init__(self, model: Model, explained: Explanations) -> None:
-        self.model, self.explained = model, explained
+    def __init__(self, model: Model, explained: Explanations, log_share: float = 0.0) -> None:
+        self.model, self.explained, self.log_share = model, explained, log_share
         self.steps: Grid = model.grid(explained)
         self.size = len(model.prior.names)
 
