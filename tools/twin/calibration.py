@@ -8,9 +8,10 @@ import numpy as np
 from openitb.cohort.engine.responses import infusion_basis, responses
 from openitb.cohort.engine.transfer import LEG
 from openitb.prescription import SimpleContinuous
-from openitb.twin.fit import HALF_EFFECT, Assumed, Fit, fit
+from openitb.twin.fitting import Assumed, Fit, fit
 from openitb.twin.predict import Course, Span, predicted
 from openitb.twin.priors import BASELINE, KINETIC, SENSITIVITY
+from openitb.twin.summary import HALF_EFFECT, Estimate
 from openitb.units import HOURS_PER_DAY, MS_PER_DAY, MS_PER_H, PG_PER_UG
 from tools.twin.patients import AHEAD_DAYS, TIP_AT, TONE, Setting, Ward, ward
 
@@ -29,11 +30,7 @@ def _row(people: Ward, number: int, assumed: Assumed) -> Row:
     found = fit(people.records[number], assumed)
     truth = true_numbers(people, number)
     return {
-        "numbers": {
-            name: _held(found.estimate(name).low, found.estimate(name).median, found.estimate(name).high, true)
-            + (found.estimate(name).shrinkage,)
-            for name, true in truth.items()
-        },
+        "numbers": {name: _held(found.estimate(name), true) for name, true in truth.items()},
         "course": dict(_ahead(found, people, number)),
         "none": found.probabilities["none"],
         "k": found.trust.pareto_k,
@@ -75,5 +72,6 @@ def _at(course: Course, series: str, at_ms: int) -> tuple[float, float, float]:
     return float(line.low[k]), float(line.median[k]), float(line.high[k])
 
 
-def _held(low: float, middle: float, high: float, true: float) -> tuple[bool, float]:
-    return low <= true <= high, float(np.log(middle / true)) if true > 0 and middle > 0 else 0.0
+def _held(found: Estimate, true: float) -> tuple[bool, float, float]:
+    off = np.log(found.median / true) if true > 0 and found.median > 0 else 0.0
+    return found.low <= true <= found.high, float(off), found.shrinkage

@@ -6,7 +6,7 @@ import numpy as np
 
 from openitb.guidance import volume_discrepancy
 from openitb.twin.faults import CATHETER, LABELS, NONE, OVER, STALL, Acting, Kind, kinds
-from openitb.twin.fit import Assumed, fit
+from openitb.twin.fitting import Assumed, fit
 from openitb.twin.record import ClinicRecord, Refilled, Scored
 from tools.twin.patients import Happened, Setting, ward
 
@@ -83,5 +83,3 @@ def _worse(record: ClinicRecord) -> int:
     first = record.visits_ms[0]
     legs = [scored.levels["leg"][1] for scored in record.of(Scored) if scored.at_ms >= first]
     return legs[-1] - min(legs) if legs else 0
-
-

@@ -5,7 +5,7 @@ A clinic tries boluses, implants who responds, sees people, raises the dose whil
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.random import Generator
@@ -18,14 +18,24 @@ from openitb.cohort.engine.adaptation import Adapted, Adapting, habits, unadapte
 from openitb.cohort.engine.responses import PUNCTURE, TIP, full_basis, infusion_basis, responses
 from openitb.cohort.engine.transfer import ARM, BRAINSTEM, LEG
 from openitb.cohort.engine.watch import Shown
-from openitb.cohort.people import People, Population, draw
-from openitb.cohort.people.causes import CAUSES, per_person
+from openitb.cohort.people import CAUSES, People, Population, draw
+from openitb.cohort.people.causes import per_person
 from openitb.cohort.people.rating import Rating, rate
 from openitb.prescription import SimpleContinuous, compile_order
 from openitb.twin.faults import HOURS_PER_YEAR, Acting
 from openitb.twin.flow import usual_assumptions
 from openitb.twin.priors import rule
-from openitb.twin.record import ClinicRecord, Entry, Implanted, Ordered, Refilled, Reported, Scored, TrialBolus, Whom
+from openitb.twin.record import (
+    ClinicRecord,
+    Entry,
+    Implanted,
+    Ordered,
+    Refilled,
+    Reported,
+    Scored,
+    TrialBolus,
+    Whom,
+)
 from openitb.units import MS_PER_H, NL_PER_ML, PG_PER_UG
 
 PLACES = (LEG, ARM, BRAINSTEM)
@@ -183,7 +193,7 @@ class _Life:
         rows = np.flatnonzero(self.treated)
         for row in rows:
             self._entries[row].append(Refilled(hour * MS_PER_H, FILL_NL, UG_PER_ML))
-            self._order(hour, row, 2 * self._effective[row])
+            self._order(hour, int(row), 2 * float(self._effective[row]))
 
     def _see(self, hour: int, number: int, *, is_last: bool) -> None:
         missed = self._chance.random(self._setting.count) < 0.08
@@ -192,7 +202,7 @@ class _Life:
         self._ask(hour, rows)
         for row, leg in zip(rows.tolist(), given.tolist(), strict=True):
             self._refill(hour, row)
-            dose = self._dose[row]
+            dose = float(self._dose[row])
             if is_last:
                 self._dose[row] = round(min(RAISED * dose, STRONGEST_UG))
             elif leg >= HIGH:
@@ -218,7 +228,10 @@ class _Life:
     def _ask(self, hour: int, rows: NDArray[np.int64]) -> None:
         """Whether drowsy or in withdrawal, by the answers the twin's own rules give."""
         told = {}
-        for name, level in (("drowsy", self._value("sedation_tolerant")), ("withdrawal", self._used.withdrawal)):
+        for name, level in (
+            ("drowsy", self._value("sedation_tolerant")),
+            ("withdrawal", self._used.withdrawal),
+        ):
             noise = rule(f"{name}_width") * self._chance.standard_normal(len(rows))
             true = level[rows] + noise >= rule(f"{name}_at")
             told[name] = true ^ (self._chance.random(len(rows)) < rule("false_report", "percent") / 100)
@@ -247,14 +260,15 @@ class _Life:
         """Acting concentrations in ng/mL by place, (3, people)."""
         drip = np.array([np.einsum("nk,nk->n", self._tip.of(TIP, place), self._drip) for place in PLACES])
         given = [np.einsum("nk,nk->n", self._puncture.of(PUNCTURE, place), self._bolus) for place in PLACES]
-        found = drip + np.array(given)
+        found: Floats = drip + np.array(given)
         acting = self._happened.acting
         found[:2] *= np.exp(-acting.rise_per_h * np.maximum(hour - acting.from_h, 0.0) - self._drift * hour)
         return found
 
     def _value(self, name: str) -> Floats:
-        scaled = self._scaled[name]
-        return self._shown.value(name, scaled, self._shown.needed(self._used.tolerance)[name], self._used.withdrawal)
+        used = self._used
+        needed = self._shown.needed(used.tolerance)[name]
+        return self._shown.value(name, self._scaled[name], needed, used.withdrawal)
 
     @property
     def _scaled(self) -> dict[str, Floats]:
@@ -284,8 +298,8 @@ class _Life:
 
     @property
     def _decay_tip(self) -> Floats:
-        return np.exp(-self._tip.rates_per_h)
+        return np.asarray(np.exp(-self._tip.rates_per_h))
 
     @property
     def _decay_puncture(self) -> Floats:
-        return np.exp(-self._puncture.rates_per_h)
+        return np.asarray(np.exp(-self._puncture.rates_per_h))

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from openitb.twin.fit import PRESETS, Assumed, assuming
+from openitb.twin.fitting import PRESETS, Assumed, assuming
 from tools.twin.calibration import calibration
 from tools.twin.detection import detection
 from tools.twin.patients import Setting

@@ -6,6 +6,7 @@ change of order or of the system, coarse in calm. Rows are would-be patients.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def grid(tip: Steps, changes_h: Floats, reads_h: Floats) -> Grid:
     begin = float(tip.start_h[np.flatnonzero(tip.value)[0]]) if tip.value.any() else 0.0
     end = max(float(reads_h.max(initial=begin)), begin)
     marks = np.unique(np.clip(np.concatenate([[begin, end], changes_h]), begin, end))
-    graded = [hour for span in zip(marks, marks[1:], strict=False) for hour in _within(*span)]
+    graded = [hour for span in pairwise(marks.tolist()) for hour in _within(*span)]
     edges = np.unique([*graded, *np.clip(reads_h, begin, end), end])
     edges = edges[np.append(np.diff(edges) > _SAME_H, True)]
     with np.errstate(divide="ignore"):
@@ -83,8 +84,8 @@ def adapted(pace: Pace, acting: Acting, steps: Grid, used: Used) -> Iterator[Use
     hill = pace.hill
     onset_power = used.onset**hill
     yield used
-    for k, (start, end) in enumerate(zip(steps.edges_h, steps.edges_h[1:], strict=False)):
-        step_h, middle = float(end - start), float(start + end) / 2
+    for k, (start, end) in enumerate(pairwise(steps.edges_h.tolist())):
+        step_h, middle = end - start, (start + end) / 2
         log_level = pace.log_level + steps.log_rate[k] - pace.drift_per_h * middle + acting.log_acting(middle)
         scaled = np.exp(hill * np.maximum(log_level, -50.0)) + _TINY
         power = np.exp(hill * np.log(used.tolerance))

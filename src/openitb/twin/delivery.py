@@ -16,7 +16,6 @@ from openitb.timeline import Parcel
 from openitb.twin.record import ClinicRecord, Ordered, Refilled
 from openitb.units import MS_PER_DAY, MS_PER_H, PG_PER_UG
 
-
 _SAME = 1e-6  # whole nL make rates differ by less
 
 
@@ -32,7 +31,7 @@ class Steps:
         """What has come by these hours."""
         edges = np.append(self.start_h, self.end_h)
         sums = np.concatenate([[0.0], np.cumsum(self.value * np.diff(edges))])
-        return np.interp(at_h, edges, sums)
+        return np.asarray(np.interp(at_h, edges, sums), dtype=np.float64)
 
     def decays(self, rates_per_h: Floats, at_h: Floats) -> Floats:
         """The decays z' = rate (u - z) at these hours (n, rates), rising, from nothing; exact."""

@@ -4,8 +4,9 @@ An explanation says how much of the drug still acts (`acts`), how much of the co
 (`moves`), and how likely it was beforehand. Rates are those of the population's events.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr
@@ -15,7 +16,7 @@ from openitb.body.anatomy import Floats
 from openitb.cohort.people.events import early_hazard, fault_rates
 from openitb.twin.priors import rule
 from openitb.twin.record import ClinicRecord, Ordered
-from openitb.units import MS_PER_DAY, MS_PER_H
+from openitb.units import MS_PER_H
 
 NONE, TOLERANCE, CATHETER, STALL, OVER = (
     "none",
@@ -55,7 +56,9 @@ def kinds() -> tuple[Kind, ...]:
         Kind("need rises", {TOLERANCE: broken}, _rise, grows=True),
         Kind("all drug lost", {CATHETER: catheter[TIP_OUT]}, _nothing, early=True),
         Kind("some drug lost", {CATHETER: catheter[LEAK]}, _leaked, early=True),
-        Kind("nothing flows", {CATHETER: catheter[OCCLUSION], STALL: stalls * _lasting()}, _nothing, flow=True),
+        Kind(
+            "nothing flows", {CATHETER: catheter[OCCLUSION], STALL: stalls * _lasting()}, _nothing, flow=True
+        ),
         Kind("less flows", {CATHETER: catheter[KINK], STALL: stalls * (1 - _lasting())}, _kinked, flow=True),
         Kind("more flows", {OVER: pump[OVERINFUSION]}, _overinfused, flow=True),
     )
@@ -126,7 +129,7 @@ def explanations(record: ClinicRecord) -> Explanations:
     edges = _edges(record)
     middle, kind, chance = [0.0], [-1], [0.0]
     for number, each in enumerate(known):
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             middle.append((start + end) / 2)
             kind.append(number)
             chance.append(sum(each.yearly.values()) * _worth(each, start - edges[0], end - edges[0]))

@@ -64,7 +64,11 @@ def reference(whom: Whom, dispersion: Dispersion, tip_at: str) -> Reference:
     z[:, : len(KINETIC)] = spread
     people = prior.people(z, seed=None)
     tip = responses(people, tip_at, infusion_basis())
-    return Reference(np.linalg.pinv(features(spread)), tip, responses(people, tip_at, full_basis(), (PUNCTURE,)))
+    return Reference(
+        np.asarray(np.linalg.pinv(features(spread)), dtype=np.float64),
+        tip,
+        responses(people, tip_at, full_basis(), (PUNCTURE,)),
+    )
 
 
 def size_of(whom: Whom) -> Whom:

@@ -4,15 +4,15 @@ Every score is one number that the model predicts, seen with noise as a level be
 is a scale of two levels. A small part of everything is written down wrongly.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from openitb import catalogue
 from openitb.body.anatomy import Floats
 from openitb.body.parameters import constant
 from openitb.cohort.people.rating import level_cuts, noise
@@ -44,6 +44,11 @@ class Seen:
     varies: bool
     misread: float
 
+    @property
+    def given(self) -> int:
+        """Which level of the scale it is, counted from the lowest."""
+        return bisect_right(self.cuts, self.low)
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
@@ -60,7 +65,9 @@ class Drawn:
 
 def raters(record: ClinicRecord) -> tuple[str, ...]:
     """Who rated tone, in order of name."""
-    return tuple(sorted({scored.rater for scored in record.of(Scored) if {"leg", "arm"} & set(scored.levels)}))
+    return tuple(
+        sorted({scored.rater for scored in record.of(Scored) if {"leg", "arm"} & set(scored.levels)})
+    )
 
 
 def seen(record: ClinicRecord) -> tuple[Seen, ...]:
@@ -86,6 +93,13 @@ def drawn(record: ClinicRecord) -> tuple[Drawn, ...]:
             )
         last_ms = refill.at_ms
     return tuple(found)
+
+
+def middle_of(cuts: Sequence[float]) -> Floats:
+    """What each level of a scale stands for on the model's own."""
+    inner = [(one + other) / 2 for one, other in pairwise(cuts)]
+    step = cuts[1] - cuts[0] if len(cuts) > 1 else 1.0
+    return np.array([cuts[0] - step / 2, *inner, cuts[-1] + step / 2])
 
 
 def log_levels(seen_: Sequence[Seen], predicted: Floats, sd: Floats) -> Floats:
@@ -136,7 +150,15 @@ def _seen(record: ClinicRecord, entry: object) -> Iterator[Seen]:
             if told is not None:
                 cuts = (rule(f"{name}_at"),)
                 yield _one(
-                    record, entry.at_ms, series, cuts, int(told), rule(f"{name}_width"), -1, False, "false_report"
+                    record,
+                    entry.at_ms,
+                    series,
+                    cuts,
+                    int(told),
+                    rule(f"{name}_width"),
+                    -1,
+                    False,
+                    "false_report",
                 )
 
 

@@ -41,7 +41,9 @@ _LOWEST_LOG, _HIGHEST_LOG = -60.0, 60.0
 class Model:
     """A record under one dispersion preset, ready to be compared with would-be patients."""
 
-    def __init__(self, record: ClinicRecord, prior: Prior, found: tuple[Sequence[Seen], Sequence[Drawn]]) -> None:
+    def __init__(
+        self, record: ClinicRecord, prior: Prior, found: tuple[Sequence[Seen], Sequence[Drawn]]
+    ) -> None:
         self.prior, self.seen, self.drawn = prior, tuple(found[0]), tuple(found[1])
         self.delivery = delivery(record, record.end_ms)
         self._reference = reference(size_of(record.whom), prior.dispersion, record.system.tip)
@@ -86,7 +88,9 @@ class Model:
             if series == "withdrawal":
                 levels[:, columns] = withdrawal[:, columns]
                 continue
-            log_c = made @ coefficients + self._log_gain(z)[:, None] + self.log_left(acting, self._at_h[columns])
+            log_c = (
+                made @ coefficients + self._log_gain(z)[:, None] + self.log_left(acting, self._at_h[columns])
+            )
             if series in _TONE_SERIES:
                 log_c -= self.drift_per_h * self._at_h[columns]
             fraction = self._fraction(series, z, log_c - np.log(tolerance[:, columns]))
@@ -108,7 +112,8 @@ class Model:
         for column, each in enumerate(self.drawn):
             changed = np.clip(acting.from_h, each.from_h, each.at_h)
             start, change, end = (
-                self.delivery.counted.total(at) for at in (np.array([each.from_h]), changed, np.array([each.at_h]))
+                self.delivery.counted.total(at)
+                for at in (np.array([each.from_h]), changed, np.array([each.at_h]))
             )
             truly = gain * (change - start + flow * (end - change))
             found[:, column] = np.minimum(truly - (end - start), each.most_nl)
@@ -165,6 +170,7 @@ class Model:
         return np.asarray(np.log(acts) - acting.rise_per_h[:, None] * np.maximum(since, 0.0))
 
     def gain(self, z: Floats) -> Floats:
+        """What each pump delivers of what it counts, (rows,)."""
         usual = usual_assumptions().gain
         return np.asarray(usual.mean + usual.sd * z[:, self.prior.column(PUMP_GAIN)])
 

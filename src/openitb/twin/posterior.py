@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from arviz_stats.base import array_stats
 from numpy.random import Generator
 from scipy.special import gammaln, logsumexp
 
@@ -60,7 +59,7 @@ class _Cell:
 
     def propose(self, middle: Floats, covariance: Floats, count: int, chance: Generator) -> None:
         """Draw from a Student distribution."""
-        root = np.linalg.cholesky(_WIDER**2 * covariance)
+        root = np.asarray(np.linalg.cholesky(_WIDER**2 * covariance), dtype=np.float64)
         stretch = np.sqrt(_FREEDOM / chance.chisquare(_FREEDOM, count))
         self.proposals.append((middle, root, count))
         self.z.append(middle + stretch[:, None] * (chance.standard_normal((count, len(middle))) @ root.T))
@@ -92,7 +91,9 @@ def _begun(targets: Sequence[Target], found: Sequence[Modes], chance: Generator)
     hopeful = [
         (number, which)
         for number, belief in enumerate(log_belief)
-        for which in np.flatnonzero((belief - whole > np.log(_HOPELESS)) | (targets[number].explained.kind < 0)).tolist()
+        for which in np.flatnonzero(
+            (belief - whole > np.log(_HOPELESS)) | (targets[number].explained.kind < 0)
+        ).tolist()
     ]
     parts = np.array([np.exp((log_belief[number][which] - whole) / 2) for number, which in hopeful])
     counts = np.maximum(rule("draws") * parts / parts.sum(), _FEWEST).astype(int)
@@ -127,10 +128,13 @@ def _moments(cell: _Cell, weight: Floats) -> tuple[Floats, Floats]:
 
 def _weighed(targets: Sequence[Target], cells: Sequence[_Cell]) -> Posterior:
     """All draws with their weights."""
+    from arviz_stats.base.array import array_stats  # takes a second, which who only reads volumes is spared
+
     _evaluate(targets, cells)
     log_weight = np.concatenate([cell.log_weights() for cell in cells])
     evidence = float(logsumexp(log_weight))
-    smooth, pareto_k = array_stats.psislw(evidence - log_weight)  # it takes the logarithm of 1/weight
+    negated = evidence - log_weight  # it takes the logarithm of 1/weight
+    smooth, pareto_k = array_stats.psislw(negated)  # type: ignore[no-untyped-call]  # has no types
     weight = np.exp(smooth - logsumexp(smooth))
     sizes = [sum(len(part) for part in cell.z) for cell in cells]
     return Posterior(

@@ -6,6 +6,7 @@ each with the change of the system it is believed to have.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 
 import numpy as np
@@ -23,11 +24,12 @@ from openitb.twin.course import Used, adapted
 from openitb.twin.delivery import Delivery, Proposed, delivery
 from openitb.twin.errors import TwinError
 from openitb.twin.faults import Acting
-from openitb.twin.fit import Fit, ends
+from openitb.twin.fitting import Fit
 from openitb.twin.model import Columns, severity
 from openitb.twin.priors import rule
 from openitb.twin.record import ClinicRecord, Ordered, Refilled
 from openitb.twin.search import Target
+from openitb.twin.summary import ends
 from openitb.units import MS_PER_DAY, MS_PER_H
 
 SERIES = {
@@ -76,9 +78,11 @@ class Span:
     ahead_days: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.behind_days or not 1 <= self.ahead_days <= int(rule("longest_ahead", "day")):
-            most = int(rule("longest_ahead", "day"))
-            raise TwinError(f"days: got {self.ahead_days} ahead, expected 1 to {most}")
+        most = int(rule("longest_ahead", "day"))
+        if not 1 <= self.ahead_days <= most:
+            raise TwinError(f"ahead: got {self.ahead_days} days, expected 1 to {most} days")
+        if self.behind_days < 0:
+            raise TwinError(f"behind: got {self.behind_days} days, expected at least 0 days")
 
 
 def usual_span() -> Span:
@@ -96,7 +100,9 @@ def predicted(fitted: Fit, order: Order | None = None, span: Span | None = None)
     program = _running(fitted.record) if verdict is None else verdict.program
     assert program is not None  # noqa: S101 - a verdict without a program is refused above
     start_ms = max(now_ms - over.behind_days * MS_PER_DAY, fitted.record.start_ms)
-    hours = np.arange((start_ms - fitted.record.start_ms) // MS_PER_H, _hour(fitted, now_ms) + 24 * over.ahead_days + 1)
+    hours = np.arange(
+        (start_ms - fitted.record.start_ms) // MS_PER_H, _hour(fitted, now_ms) + 24 * over.ahead_days + 1
+    )
     given = delivery(fitted.record, now_ms + over.ahead_days * MS_PER_DAY, Proposed(now_ms, program))
     lines = _lines(fitted, given, hours.astype(np.float64))
     bands = {name: _band(SERIES[name], values) for name, values in lines.items()}
@@ -195,7 +201,9 @@ class _Bodies:
         basis, model = infusion_basis(), self._target.model
         known = responses(self._people, record.system.tip, basis)
         decays = given.tip.decays(basis.rates_per_h, hours)
-        reached = np.array([known.of(TIP, place) @ decays.T for place in _PLACES]) * model.gain(self._z)[:, None]
+        reached = (
+            np.array([known.of(TIP, place) @ decays.T for place in _PLACES]) * model.gain(self._z)[:, None]
+        )
         left = np.exp(model.log_left(self._acting, hours))
         drift = np.exp(-model.drift_per_h * hours)
         reached[:2] *= left * drift
@@ -206,9 +214,8 @@ class _Bodies:
         """How used everybody is where the hours begin."""
         model = self._target.model
         steps = model.grid(self._target.explained, np.array([hour]))
-        for edge, used in enumerate(adapted(model.pace(self._z), self._acting, steps, Used.never(len(self._z)))):
-            if edge == steps.reads[0]:
-                break
+        course = adapted(model.pace(self._z), self._acting, steps, Used.never(len(self._z)))
+        used = next(islice(course, int(steps.reads[0]), None))
         return Adapted(used.tolerance, used.withdrawal, used.accustomed, used.onset, used.lost)
 
     @staticmethod

@@ -13,8 +13,8 @@ from scipy.special import ndtr, ndtri
 from openitb import catalogue
 from openitb.body import Dispersion, between_subject_sds, typical_adult
 from openitb.body.anatomy import Floats
-from openitb.cohort.people.arrays import PARAMETERS, People, same
-from openitb.cohort.people.causes import CAUSES, CHILD, TONE_EC50, cause_number, cut_normal, score_range
+from openitb.cohort.people.arrays import CAUSES, PARAMETERS, People, same
+from openitb.cohort.people.causes import CHILD, TONE_EC50, cause_number, cut_normal, score_range
 from openitb.cohort.people.size import child_medians, child_sds, weight_kg
 from openitb.twin.record import Whom
 

@@ -106,7 +106,9 @@ class Scored:
     def __post_init__(self) -> None:
         for what, (scale, ordinal) in self.levels.items():
             if scale not in SCALES.get(what, ()):
-                raise TwinError(f"scores.{what}: got {scale!r}, expected one of {', '.join(SCALES)} on its scale")
+                raise TwinError(
+                    f"scores.{what}: got {scale!r}, expected one of {', '.join(SCALES)} on its scale"
+                )
             known = [level.ordinal for level in catalogue.load().scales[scale].levels]
             if ordinal not in known:
                 raise TwinError(f"scores.{what}: got ordinal {ordinal}, expected one of {known}")
@@ -176,9 +178,7 @@ class ClinicRecord:
         if first is None:
             return ()
         seen = (Refilled, Scored, Reported)
-        return tuple(
-            sorted({e.at_ms for e in self.entries if isinstance(e, seen) and e.at_ms > first.at_ms})
-        )
+        return tuple(sorted({e.at_ms for e in self.entries if isinstance(e, seen) and e.at_ms > first.at_ms}))
 
 
 def _check_refill(field: str, refill: Refilled, pump: Pump) -> None:

@@ -93,7 +93,9 @@ class Target:
         beside[:, self.model.prior.column(SEVERITY)] += _NUDGE
         four = replace(
             pace,
-            log_level=np.concatenate([pace.log_level, pace.log_level + _NUDGE, pace.log_level, pace.log_level]),
+            log_level=np.concatenate(
+                [pace.log_level, pace.log_level + _NUDGE, pace.log_level, pace.log_level]
+            ),
             gain=np.concatenate([pace.gain, pace.gain, pace.gain * np.exp(_NUDGE), pace.gain]),
         )
         z4, which4 = np.concatenate([z, z, z, beside]), np.tile(which, 4)
@@ -134,7 +136,7 @@ def modes(target: Target) -> Modes:
     _, curvature = _slopes(target, z, which, _SHARP[0])
     _, log_determinant = np.linalg.slogdet(curvature)
     evidence = best + size * np.log(_SQRT_2PI) - 0.5 * log_determinant
-    return Modes(z, np.linalg.inv(curvature), evidence)
+    return Modes(z, np.asarray(np.linalg.inv(curvature), dtype=np.float64), evidence)
 
 
 def _climbed(target: Target, start: Floats, which: Columns, blur: tuple[float, int]) -> Floats:
@@ -161,7 +163,9 @@ def _exchanged(target: Target, z: Floats, best: Floats) -> tuple[Floats, Floats,
     """Every explanation takes over the patient of one of the best others, if it explains more with it."""
     count = len(z)
     order = np.argsort(-(best + target.explained.log_prior))
-    leaders = [int(order[target.explained.kind[order] == kind][0]) for kind in np.unique(target.explained.kind)]
+    leaders = [
+        int(order[target.explained.kind[order] == kind][0]) for kind in np.unique(target.explained.kind)
+    ]
     lent = np.repeat(z[leaders], count, axis=0)
     lent[:, -1] = np.tile(z[:, -1], len(leaders))
     found = target.log(lent, np.tile(np.arange(count), len(leaders))).reshape(len(leaders), count)
@@ -186,7 +190,7 @@ def _information(model: Model, levels: Floats, volumes: Floats, sd: Floats) -> t
     slope, information = np.empty_like(levels), np.empty_like(levels)
     for scale in sorted({(each.cuts, each.misread) for each in model.seen}):
         columns = [k for k, each in enumerate(model.seen) if (each.cuts, each.misread) == scale]
-        given = [int(np.searchsorted(scale[0], model.seen[k].low, side="right")) for k in columns]
+        given = [model.seen[k].given for k in columns]
         slopes, chance = _by_level(scale, levels[:, columns], sd[:, columns])
         own = np.array(given)[None, :, None]
         slope[:, columns] = (np.take_along_axis(slopes, own, 2) / np.take_along_axis(chance, own, 2))[:, :, 0]

@@ -86,7 +86,9 @@ def _felt(rating: Rating, score: Floats, ids: Ids, seed: int, visit: int) -> Flo
     """Points above normal as they appear on this occasion."""
     tone = rating.scale in _TONE
     above = score - (constant("computation", "ashworth_normal") if tone else 0.0)
-    return np.asarray(above + noise(rating.scale) * normal(seed, f"occasion {rating.what}", ids, visit), dtype=np.float64)
+    return np.asarray(
+        above + noise(rating.scale) * normal(seed, f"occasion {rating.what}", ids, visit), dtype=np.float64
+    )
 
 
 def _stance(rating: Rating, rater: Ids, seed: int) -> Floats | float:
