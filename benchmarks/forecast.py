@@ -22,7 +22,8 @@ from openitb import body, catalogue
 from openitb.body import Baseline, BodyParameters, Inputs, typical_adult
 from openitb.body.model import build
 from openitb.cohort import ForecastRequest, Sampling, Subject, TipHistory, Window, forecast, sample
-from openitb.cohort.responses import PLACES, responses
+from openitb.cohort.engine.transfer import ARM, BRAINSTEM, LEG, LUMBAR
+from openitb.cohort.prediction.courses import forget
 from openitb.timeline import Timeline
 from openitb.units import HOURS_PER_DAY, MS_PER_DAY, MS_PER_H
 
@@ -65,7 +66,7 @@ def people() -> tuple[BodyParameters, ...]:
 
 def cold() -> None:
     """The first forecast for a patient: nothing known of the people."""
-    responses.cache_clear()
+    forget()
     forecast(request())
 
 
@@ -97,7 +98,7 @@ def scipy_concentrations(few: tuple[BodyParameters, ...]) -> None:
     for person in few:
         model = build(person)
         inflow = model.infusion(own_tip_cm(person))
-        rows = np.array([model.readouts[name] for name in PLACES])
+        rows = np.array([model.readouts[name] for name in (LUMBAR, LEG, ARM, BRAINSTEM)])
         state = drip.values[0] * model.steady_state(inflow)
         for segment in drip.segments():
             solved = stretch(model.matrix, segment.value * inflow, state, segment.end_ms - segment.start_ms)

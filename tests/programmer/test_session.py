@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from openitb import programmer, units
+from openitb.implant.firmware.commands import ANSWERS_KEPT
 from openitb.prescription.guardrails import PatientLimits
 from openitb.prescription.orders import MinimumRate, SimpleContinuous, Stopped, parse_order
 from openitb.programmer import (
@@ -16,10 +17,22 @@ from openitb.programmer import (
     Review,
     Unknown,
     Unreachable,
+    fates,
     sending,
 )
-from openitb.programmer.fates import ORDER, Sent
-from openitb.protocol import CommitStaged, LogKind, ReadStaged, decode_reply, decode_request, encode
+from openitb.programmer.fates import ORDER, Fate, Sent
+from openitb.programmer.session import ask, contact
+from openitb.protocol import (
+    CommitStaged,
+    LogKind,
+    NoAnswerKept,
+    ReadAnswer,
+    ReadStaged,
+    SetLowReservoirAlarm,
+    decode_reply,
+    decode_request,
+    encode,
+)
 from openitb.telemetry import Channel, LinkDown, NoAnswer
 
 ADULT = PatientLimits("spinal", 40.0)
@@ -247,3 +260,25 @@ def _pump(bench):
     from openitb import catalogue
 
     return catalogue.load().pump(_read(bench).interrogation.pump_id)
+
+
+@pytest.mark.requirement("PRG-11")
+def test_what_the_pump_no_longer_answers_for_its_log_still_tells(bench) -> None:
+    review = _review(bench, _dose(100))
+    programmer.commit(bench.wand, review, "c-1", bench.sender)
+    with contact(bench.wand) as channel:
+        for number in range(ANSWERS_KEPT):
+            ask(channel, SetLowReservoirAlarm("nurse", f"low-{number}", 2_000_000 + number))
+        assert isinstance(ask(channel, ReadAnswer("nurse", "c-1")), NoAnswerKept)
+    reading = _read(bench)
+    assert fates.of(bench.wand, (Sent(ORDER, "c-1"),), reading, bench.sender) == (Fate(done=True),)
+
+
+@pytest.mark.requirement("PRG-11")
+def test_an_intent_in_the_log_is_no_sign_that_it_was_carried_out(bench) -> None:
+    programmer.commit(bench.wand, _review(bench, _dose(100)), "c-1", bench.sender)
+    reading = _read(bench)
+    cut = next(at for at, entry in enumerate(reading.log) if entry.kind is LogKind.PROGRAM_CHANGED)
+    never = replace(bench.wand, serial="NGP-TEST-2")  # whoever is asked does not answer
+    found = fates.of(never, (Sent(ORDER, "c-1"),), replace(reading, log=reading.log[:cut]), bench.sender)
+    assert isinstance(found, Unreachable)

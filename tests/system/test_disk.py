@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from openitb.implant import home as home_module
+from openitb.implant.faults.bad_store import BLOCK
 from openitb.timeline import Parcel
 from openitb.world.drill.bed import Accounts
 from openitb.world.drill.disk import OPERATIONS, OPERATIONS_OVER, Disk, Mishap, ProcessEnded
@@ -53,18 +54,28 @@ def test_a_slot_is_written_over_in_the_operations_of_the_real_home(
 
 @pytest.mark.requirement("SYS-05")
 @pytest.mark.parametrize("operation", range(len(OPERATIONS_OVER)))
-def test_a_file_that_is_written_over_when_the_power_goes_is_torn_anywhere(operation: int) -> None:
+def test_a_file_that_is_written_over_when_the_power_goes_is_torn_anywhere_or_out_of_order(
+    operation: int,
+) -> None:
+    old, new = b"o" * 2 * BLOCK, b"n" * 3 * BLOCK
     left = set[bytes]()
-    for seed in SEEDS:
+    for seed in range(400):
         disk = Disk()
-        disk.replace("pump", b"oldold")
+        disk.replace("pump", old)
         disk.arm(Mishap.POWER_LOSS, operation)
         with pytest.raises(ProcessEnded):
-            disk.write_over("pump", b"newnewnew")
+            disk.write_over("pump", new)
         disk.lose_power(random.Random(seed))  # noqa: S311 - a repeatable history, not a secret
         left.add(disk.read("pump"))
-    possible = {b"newnewnew"[:end] + b"oldold"[end:] for end in range(10)}
-    assert left == ({b"oldold"} if operation == 0 else possible)
+    torn = {new[:end] + old[end:] for end in range(len(new) + 1)}
+    was, empty, now = b"o" * BLOCK, b"\xff" * BLOCK, b"n" * BLOCK
+    shuffled = {a + b + c for a in (was, now) for b in (was, now) for c in (empty, now)}
+    if operation == 0:
+        assert left == {old}
+    else:
+        assert left <= torn | shuffled
+        assert shuffled <= left
+        assert len(left & torn) > BLOCK
 
 
 def test_a_disk_error_leaves_nothing_of_what_it_wrote_over() -> None:

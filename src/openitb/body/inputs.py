@@ -116,7 +116,7 @@ def schedule(model: Model, inputs: Inputs) -> Schedule:
     moved_h, places_cm = _places(model, inputs)
     tips = np.array([model.infusion(x_cm) for x_cm in places_cm])
     initial = _initial(inputs) * model.steady_state(tips[0])
-    starts, rates = _tip_rates(inputs)
+    starts, rates = tip_rates(inputs)
     jumps = sorted(_jumps(model, inputs, moved_h, places_cm), key=lambda jump: jump[0])
     jump_h = np.array([at for at, _ in jumps])
     at_h = np.unique(np.concatenate([[0.0], starts, jump_h, moved_h]))
@@ -132,17 +132,10 @@ def schedule(model: Model, inputs: Inputs) -> Schedule:
     )
 
 
-def _places(model: Model, inputs: Inputs) -> tuple[Floats, list[float]]:
-    """When the tip moves, in order of time, and the places it comes to, the first one before all moves."""
-    moves = inputs.tip_moves
-    hours = np.array([move.at_h for move in moves], dtype=np.float64)
-    if not (np.isfinite(hours).all() and (hours >= 0).all() and (np.diff(hours) >= 0).all()):
-        raise BodyError(f"tip moves: got {hours.tolist()} h, expected times of at least 0 h in order")
-    places = [inputs.tip_at, *(move.to for move in moves)]
-    return hours, [position_cm(model.params, place, "tip") for place in places]
-
-
-def _tip_rates(inputs: Inputs) -> tuple[Floats, Floats]:
+def tip_rates(inputs: Inputs) -> tuple[Floats, Floats]:
+    """Hours from the start at which the rate at the tip changes (k,), and µg/h from each one on (k,), 0 at
+    the last. Refuses what `schedule` refuses of a tip with `BodyError`.
+    """
     if inputs.tip is None:
         return np.empty(0), np.empty(0)
     if inputs.tip.unit != _TIP_UNIT:
@@ -154,6 +147,16 @@ def _tip_rates(inputs: Inputs) -> tuple[Floats, Floats]:
         raise BodyError(f"tip: got {rates.min():g} µg/h, expected finite rates of at least 0 µg/h")
     edges = np.array([*inputs.tip.starts_ms, inputs.tip.end_ms], dtype=np.int64)
     return (edges - inputs.start_ms) / MS_PER_H, rates
+
+
+def _places(model: Model, inputs: Inputs) -> tuple[Floats, list[float]]:
+    """When the tip moves, in order of time, and the places it comes to, the first one before all moves."""
+    moves = inputs.tip_moves
+    hours = np.array([move.at_h for move in moves], dtype=np.float64)
+    if not (np.isfinite(hours).all() and (hours >= 0).all() and (np.diff(hours) >= 0).all()):
+        raise BodyError(f"tip moves: got {hours.tolist()} h, expected times of at least 0 h in order")
+    places = [inputs.tip_at, *(move.to for move in moves)]
+    return hours, [position_cm(model.params, place, "tip") for place in places]
 
 
 def _jumps(

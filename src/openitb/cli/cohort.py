@@ -13,7 +13,7 @@ from rich.table import Table
 
 from openitb import catalogue
 from openitb.cohort import CohortError, Sampling
-from openitb.cohort.case_run import PeopleRun, run_people
+from openitb.cohort.prediction.case_run import PeopleRun, run_people
 from openitb.world.case import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -57,7 +57,7 @@ def cohort(
     run = _run(case, Sampling(_people() if people is None else people, seed))
     _write(run, csv, plot)
     if as_json:
-        from openitb.cohort.export import to_json
+        from openitb.cohort.prediction.export import to_json
 
         typer.echo(json.dumps(to_json(run), allow_nan=False, ensure_ascii=False))
     else:
@@ -85,7 +85,7 @@ def _check_writable(csv: Path | None, plot: Path | None) -> None:
 
 def _write(run: PeopleRun, csv: Path | None, plot: Path | None) -> None:
     if csv or plot:
-        from openitb.cohort import export  # Matplotlib takes half a second to import
+        from openitb.cohort.prediction import export  # Matplotlib takes half a second to import
 
         if csv:
             export.write_csv(run, csv)

@@ -4,13 +4,13 @@
 `sample` draws the people.
 """
 
-from openitb.cohort.bands import Band, Spread
-from openitb.cohort.compare import Change, compare
-from openitb.cohort.courses import Subject
 from openitb.cohort.errors import CohortError
-from openitb.cohort.forecast import SERIES, Forecast, ForecastRequest, Sampling, forecast
-from openitb.cohort.history import TipHistory, Window, daily_doses_ug, tip_history
 from openitb.cohort.people import sample
+from openitb.cohort.prediction.bands import Band, Spread
+from openitb.cohort.prediction.compare import Change, compare
+from openitb.cohort.prediction.courses import Subject
+from openitb.cohort.prediction.forecast import SERIES, Forecast, ForecastRequest, Sampling, forecast
+from openitb.cohort.prediction.history import TipHistory, Window, daily_doses_ug, tip_history
 
 __all__ = [
     "SERIES",

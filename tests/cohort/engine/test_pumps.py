@@ -155,19 +155,49 @@ def test_a_bridge_written_as_orders_agrees_with_the_implants_bridge() -> None:
 
 
 ORDERS = st.sampled_from([STOPPED, SIMPLE, FLEX, WEEKLY])
+REFILLS = st.integers(4, 18)
+LOST = st.sampled_from([0, 35, 100])
 AT = st.one_of(st.just(0.0), st.integers(0, 9 * 24 * 60).map(lambda minutes: minutes / 60))
+
+
+def as_event(at_min: int, what: dict[str, Any] | int) -> dict[str, Any]:
+    """An order, or a refill of so many mL, as a case file tells it."""
+    if isinstance(what, dict):
+        return {"at": f"{at_min} min", "order": what, "override": "as studied"}
+    return {"at": f"{at_min} min", "refill": {"volume": f"{what} mL", "concentration": "500 ug/mL"}}
+
+
+def as_change(at_min: int, what: dict[str, Any] | int) -> Change:
+    if isinstance(what, dict):
+        return SetFlow(0, at_min / 60, program(what, 500))
+    return Refill(0, at_min / 60, what * NL_PER_ML, 500)
 
 
 @pytest.mark.slow
 @settings(max_examples=12)
-@given(st.lists(st.tuples(AT, ORDERS), min_size=1, max_size=4))
-def test_random_orders_agree_with_the_implant(orders: list[tuple[float, dict[str, Any]]]) -> None:
-    ordered = sorted(dict(orders).items())
-    events = [
-        {"at": f"{round(at * 60)} min", "order": order, "override": "as studied"} for at, order in ordered
-    ]
-    changes: list[Change] = [SetFlow(0, round(at * 60) / 60, program(order, 500)) for at, order in ordered]
+@given(st.lists(st.tuples(AT, st.one_of(ORDERS, REFILLS)), min_size=1, max_size=5), AT, LOST)
+def test_random_orders_refills_and_a_leak_agree_with_the_implant(
+    given_at: list[tuple[float, dict[str, Any] | int]], leaks_at: float, lost: int
+) -> None:
+    ordered = sorted((round(at * 60), what) for at, what in dict(given_at).items())
+    leak_min = round(leaks_at * 60)
+    events = [as_event(at, what) for at, what in ordered]
+    changes: list[Change] = [as_change(at, what) for at, what in ordered]
+    if lost:
+        fault = {"id": "C-03", "lost": f"{lost} percent"}
+        events = sorted(
+            [*events, {"at": f"{leak_min} min", "fault": fault}], key=lambda e: int(e["at"].split()[0])
+        )
+        changes.append(Fault(0, leak_min / 60, arrives=1 - lost / 100))
     agrees(events, changes, 10)
+
+
+@pytest.mark.parametrize("from_h", [0, 50, 71])
+def test_an_occluded_catheter_agrees_with_the_implants(from_h: int) -> None:
+    """The rotor turns and nothing passes."""
+    events = [{"at": "0 h", "order": SIMPLE}, {"at": f"{from_h} h", "fault": {"id": "C-04"}}]
+    changes: list[Change] = [SetFlow(0, 0.0, program(SIMPLE, 500)), Fault(0, float(from_h), flow=0.0)]
+    agrees(events, changes, 6)
 
 
 def test_drug_leaves_the_tip_as_it_was_put_in_and_no_more() -> None:

@@ -161,10 +161,14 @@ def test_the_steady_state_is_exact() -> None:
             assert found.steady(place)[row] == pytest.approx(model.readouts[place] @ state, rel=1e-9)
 
 
-def test_a_tip_given_in_cm_is_that_place_in_each_canal() -> None:
+def test_a_tip_given_in_cm_is_that_part_of_each_canal() -> None:
     people = crowd("well_mixed", 4)
     found = responses(People.of(people), 25.0, infusion_basis())
-    alone = [responses(People.of([person]), 25.0, infusion_basis()) for person in people]
+    parts = [25.0 * person.canal_length_cm / people[0].canal_length_cm for person in people]
+    alone = [
+        responses(People.of([person]), part, infusion_basis())
+        for person, part in zip(people, parts, strict=True)
+    ]
     at, rates = AFTER_H, found.rates_per_h
     for row, one in enumerate(alone):
         mine, own = (course(rates, w, STEP, at) for w in (found.weights[TIP][:, row], one.weights[TIP][:, 0]))

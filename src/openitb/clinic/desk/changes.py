@@ -7,7 +7,7 @@ from openitb import catalogue, cohort, units
 from openitb.clinic.desk import instants
 from openitb.clinic.desk.ports import Change
 from openitb.cohort import Forecast
-from openitb.cohort.bands import Spread
+from openitb.cohort.prediction.bands import Spread
 
 TONE = {
     "leg_ashworth": "Leg tone, Ashworth 1-5",

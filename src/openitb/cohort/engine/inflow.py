@@ -122,6 +122,21 @@ def follow(rates_per_h: Floats, start: Floats, day: Day, grid_h: Floats) -> Iter
         yield decays
 
 
+def follow_alone(rates_per_h: Floats, start: Floats, steps: tuple[Floats, Floats], times_h: Floats) -> Floats:
+    """The decays (n, rates) at `times_h` (n,) under one tip, from `start` (rates,) at its first step.
+
+    `steps` are the hours (k,) at which its rate changes and µg/h from each one on. Rates of decay are
+    common to everybody, so that all people under one tip share these numbers.
+    """
+    from_h, rate = steps
+    at_steps = [start]
+    for span_h, u in zip(np.diff(from_h).tolist(), rate.tolist(), strict=False):
+        at_steps.append(u + (at_steps[-1] - u) * np.exp(-rates_per_h * span_h))
+    last = np.searchsorted(from_h, times_h, side="right") - 1
+    now, since_h = rate[last, None], times_h - from_h[last]
+    return np.asarray(now + (np.array(at_steps)[last] - now) * np.exp(-np.outer(since_h, rates_per_h)))
+
+
 def follow_given(rates_per_h: Floats, start: Floats, given: Given | None, grid_h: Floats) -> Iterator[Floats]:
     """The same for doses at once, z' = -rate z; at the instant of a dose what holds after it."""
     decays, last_h = start.copy(), -1.0

@@ -86,38 +86,36 @@ def full_basis() -> Basis:
 
 
 def responses(people: People, tip_at: Place, basis: Basis, ways_in: tuple[str, ...] = (TIP,)) -> Responses:
-    """The responses of all people; `tip_at` is a level such as `T12`, or cm in each person's canal.
+    """The responses of all people; `tip_at` is a level such as `T12`, or cm in the canal of the first person
+    and the same part of the others'.
 
     Raises `BodyError` for a place outside the canal.
     """
     blocks = [people.take(slice(at, at + _BLOCK)) for at in range(0, len(people), _BLOCK)]
+    tips_cm = (
+        position_cm(people.one(0), tip_at, TIP) * people["canal_length_cm"] / people["canal_length_cm"][0]
+    )
     shape = (len(basis.places), len(people), len(basis.rates_per_h))
     weights = {way: np.empty(shape) for way in ways_in}
     shown = [PLACES.index(place) for place in basis.places]
     for at, block in zip(range(0, len(people), _BLOCK), blocks, strict=True):
-        entries = {way: _entry(block, way, tip_at) for way in ways_in}
+        entries = {way: _entry(block, way, tips_cm[at : at + len(block)]) for way in ways_in}
         for way, values in transfer(block, entries, basis.nodes_per_h).items():
             weights[way][:, at : at + len(block)] = basis.weights(values[shown])
     return Responses(basis.rates_per_h, basis.places, weights)
 
 
-def _entry(people: People, way: str, tip_at: Place) -> Entry:
-    """Where a unit of drug enters, by slice."""
+def _entry(people: People, way: str, tips_cm: Floats) -> Entry:
+    """Where a unit of drug enters, by slice; the tips are at the same part of everybody's canal."""
     if way == SWALLOWED:
         return None
-    bodies = [people.one(row) for row in range(len(people) if _own(people, way, tip_at) else 1)]
-    tubes = [canal(body) for body in bodies]
-    places_cm = [position_cm(body, LUMBAR_LEVEL if way == PUNCTURE else tip_at, way) for body in bodies]
+    alike = way == TIP or bool(np.ptp(people["canal_length_cm"]) == 0.0)
+    bodies = [people.one(row) for row in range(1 if alike else len(people))]
     if way == TIP:
-        return np.eye(people.cells)[[tube.cell_at(x) for tube, x in zip(tubes, places_cm, strict=True)]]
+        return np.eye(people.cells)[[canal(bodies[0]).cell_at(float(tips_cm[0]))]]
     sd_cm = constant("atlas", "lumbar_puncture_sd" if way == PUNCTURE else "pump_bolus_sd")
-    return np.array([tube.footprint(x, sd_cm) for tube, x in zip(tubes, places_cm, strict=True)])
-
-
-def _own(people: People, way: str, tip_at: Place) -> bool:
-    """Does it lie in another slice for every person? A level does not: slices scale with the canal."""
-    lengths = people["canal_length_cm"]
-    return bool((way != TIP or not isinstance(tip_at, str)) and (lengths != lengths[0]).any())
+    places = [position_cm(body, LUMBAR_LEVEL) for body in bodies] if way == PUNCTURE else tips_cm.tolist()
+    return np.array([canal(body).footprint(x, sd_cm) for body, x in zip(bodies, places, strict=False)])
 
 
 def _basis(rates: Floats, ray: Values, trust: Floats, cut: float, places: tuple[str, ...]) -> Basis:

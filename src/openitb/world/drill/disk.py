@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openitb.implant.faults.bad_store import BLOCK
 from openitb.implant.memory import HEAD_BYTES
 from openitb.implant.store import DIGEST_BYTES, LENGTH_BYTES, MAGIC
 
@@ -90,7 +91,7 @@ class Disk:
         file.synced = data
 
     def lose_power(self, draw: random.Random) -> None:
-        """What is left when the power comes back: folder old or new, unforced files torn."""
+        """What is left when the power comes back: folder old or new, unforced files torn or out of order."""
         kept = self._on_platter if draw.random() < 0.5 else self._files
         self._files = {name: self._after_loss(file, draw) for name, file in kept.items()}
         self._on_platter = dict(self._files)
@@ -115,9 +116,21 @@ class Disk:
     def _after_loss(self, file: _File, draw: random.Random) -> _File:
         if file.synced == file.content:
             return file
-        end = draw.randint(0, len(file.content))
-        torn = file.content[:end] + file.over[end:]
+        torn = _torn(file, draw) if draw.random() < 0.5 else _out_of_order(file, draw)
         return _File(torn, torn)
+
+
+def _torn(file: _File, draw: random.Random) -> bytes:
+    """The new bytes up to somewhere, and then what was there before."""
+    end = draw.randint(0, len(file.content))
+    return file.content[:end] + file.over[end:]
+
+
+def _out_of_order(file: _File, draw: random.Random) -> bytes:
+    """Some blocks new, some old, later ones perhaps before earlier ones."""
+    old, new = file.over.ljust(len(file.content), b"\xff"), file.content
+    blocks = range(0, len(new), BLOCK)
+    return b"".join((new if draw.random() < 0.5 else old)[at : at + BLOCK] for at in blocks)
 
 
 def belief_of(sealed: bytes) -> tuple[int, int]:

@@ -9,11 +9,11 @@ import numpy as np
 from openitb import body
 from openitb.body import Baseline, BodyParameters, Inputs
 from openitb.body.anatomy import Floats
-from openitb.cohort.bands import Band, band, band_name, same_for_all
-from openitb.cohort.basis import basis_of_people
 from openitb.cohort.errors import CohortError
-from openitb.cohort.forecast import SERIES, TIP, Sampling
 from openitb.cohort.people import sample
+from openitb.cohort.prediction.bands import Band, band, band_name, same_for_all
+from openitb.cohort.prediction.basis import basis_of_people
+from openitb.cohort.prediction.forecast import SERIES, TIP, Sampling
 from openitb.units import MS_PER_H
 from openitb.world.case import Case
 from openitb.world.series import grid_ms, tip_ug_per_h

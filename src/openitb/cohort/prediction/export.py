@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from openitb.body.anatomy import Floats
-from openitb.cohort.bands import quantiles
-from openitb.cohort.case_run import PeopleRun
+from openitb.cohort.prediction.bands import quantiles
+from openitb.cohort.prediction.case_run import PeopleRun
 from openitb.units import HOURS_PER_DAY
 from openitb.world.used import used
 

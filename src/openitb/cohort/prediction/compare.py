@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from openitb import catalogue
-from openitb.cohort.bands import Spread
 from openitb.cohort.errors import CohortError
-from openitb.cohort.forecast import Forecast
+from openitb.cohort.prediction.bands import Spread
+from openitb.cohort.prediction.forecast import Forecast
 from openitb.units import MS_PER_DAY, format_number
 
 _FOLLOWED = {

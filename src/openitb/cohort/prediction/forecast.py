@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from openitb import catalogue
 from openitb.body.anatomy import Floats
 from openitb.body.parameters import constant
-from openitb.cohort.bands import Band, Spread, band, band_name, highest, same_for_all
-from openitb.cohort.basis import basis
-from openitb.cohort.courses import Subject, courses
 from openitb.cohort.errors import CohortError
-from openitb.cohort.history import TipHistory, Window
 from openitb.cohort.people import sample
+from openitb.cohort.prediction.bands import Band, Spread, band, band_name, highest, same_for_all
+from openitb.cohort.prediction.basis import basis
+from openitb.cohort.prediction.courses import Subject, courses
+from openitb.cohort.prediction.history import TipHistory, Window
 from openitb.units import MS_PER_DAY, MS_PER_H
 
 SERIES = {

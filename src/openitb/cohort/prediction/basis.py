@@ -4,8 +4,8 @@ from openitb import catalogue
 from openitb.body import BodyParameters, Dispersion, between_subject_sds, typical_adult
 from openitb.body.parameters import known_by_field
 from openitb.catalogue import Confidence
-from openitb.cohort.bands import band_name
-from openitb.cohort.history import TipHistory
+from openitb.cohort.prediction.bands import band_name
+from openitb.cohort.prediction.history import TipHistory
 from openitb.units import MS_PER_DAY, format_number
 
 _ENTRIES: dict[Dispersion, str] = {"well_mixed": "well-mixed", "poorly_mixed": "poorly-mixed"}

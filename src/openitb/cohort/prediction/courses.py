@@ -6,22 +6,29 @@ of a day, each at the steady state of that day's mean dose.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
-from openitb.body import Baseline, BodyParameters
+from openitb.body import Baseline, BodyParameters, Inputs
 from openitb.body.adaptation import step_times_h
 from openitb.body.anatomy import Floats
 from openitb.body.effect import Exposure, effects
+from openitb.body.inputs import tip_rates
 from openitb.body.parameters import constant
 from openitb.cohort.engine.adaptation import Adapted, Adapting, Habits, habits, unadapted
-from openitb.cohort.history import TipHistory
+from openitb.cohort.engine.inflow import follow_alone
+from openitb.cohort.engine.responses import TIP, Place, Responses, full_basis, responses
+from openitb.cohort.engine.transfer import ARM, BRAINSTEM, LEG, LUMBAR
 from openitb.cohort.people import People as Crowd
-from openitb.cohort.responses import LEG, PLACES, Drip, responses, timing
+from openitb.cohort.prediction.history import TipHistory
 from openitb.units import HOURS_PER_DAY
 
 People = tuple[BodyParameters, ...]
+
+_PLACES = (LUMBAR, LEG, ARM, BRAINSTEM)
+_KEPT_COHORTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +46,28 @@ def courses(people: People, subject: Subject, history: TipHistory, times_h: Floa
     """Every series of every person at `times_h` (n,), hours from the start of the tip, sorted: by name an
     array of shape (people, n).
 
-    Effects and withdrawal by their names in the body's course, concentrations by `PLACES`. Raises
-    `BodyError` as the body does.
+    Effects and withdrawal by their names in the body's course, concentrations by their places. A tip in cm
+    lies in the canal of the first person, in others' at the same part of it. Raises `BodyError` as the body
+    does.
     """
     own_h = step_times_h(float(times_h[-1]), constant("computation", "dynamics_step", "hour"))
-    answers = responses(people, subject.tip_at)
-    when = timing(people, Drip(history.tip, history.rate_before_ug_per_h))
+    found = _responses(people, subject.tip_at)
     some = habits(Crowd.of(people))
-    both_h = np.concatenate([own_h, times_h])
-    places = np.array([answer.follow(when, both_h) for answer in answers])
-    steady = np.array([answer.steady[LEG] for answer in answers])
-    start = carried(some, steady, history, subject.baseline.tolerance)
-    used = _adapted(some, start, own_h, places[:, : len(own_h), LEG])
+    decays = _decays(found.rates_per_h, history, np.concatenate([own_h, times_h]))
+    at = {place: found.of(TIP, place) @ decays.T for place in _PLACES}
+    start = carried(some, found.steady(LEG), history, subject.baseline.tolerance)
+    used = _adapted(some, start, own_h, at[LEG][:, : len(own_h)])
+    places = {place: values[:, len(own_h) :] for place, values in at.items()}
     each = [
-        _shown(person, subject.baseline, at, [np.interp(times_h, own_h, line) for line in own])
-        for person, at, own in zip(people, places[:, len(own_h) :], used, strict=True)
+        _shown(person, subject.baseline, {name: line[who] for name, line in places.items()}, own)
+        for who, (person, own) in enumerate(zip(people, _on(times_h, own_h, used), strict=True))
     ]
     return {name: np.array([shown[name] for shown in each]) for name in each[0]}
+
+
+def forget() -> None:
+    """Forget the responses of earlier people, as a new process would."""
+    _responses.cache_clear()
 
 
 def carried(some: Habits, steady: Floats, history: TipHistory, tolerance: float) -> Adapted:
@@ -89,11 +101,30 @@ def _adapted(some: Habits, start: Adapted, times_h: Floats, leg_ng_per_ml: Float
 
 
 def _shown(
-    person: BodyParameters, baseline: Baseline, places: Floats, used: list[Floats]
+    person: BodyParameters, baseline: Baseline, places: dict[str, Floats], used: list[Floats]
 ) -> dict[str, Floats]:
-    """What one person shows, from concentrations (n, places), tolerance and withdrawal."""
-    at = dict(zip(PLACES, places.T, strict=True))
-    exposure = Exposure(
-        at["leg_effect_site_ng_per_ml"], at["arm_effect_site_ng_per_ml"], at["brainstem_ng_per_ml"], *used
-    )
-    return {**effects(person, baseline, exposure), **at, "tolerance": used[0], "withdrawal": used[1]}
+    """What one person shows, from concentrations by place (n,), tolerance and withdrawal."""
+    exposure = Exposure(places[LEG], places[ARM], places[BRAINSTEM], *used)
+    return {
+        **effects(person, baseline, exposure),
+        **places,
+        "tolerance": used[0],
+        "withdrawal": used[1],
+    }
+
+
+def _on(times_h: Floats, own_h: Floats, used: Floats) -> list[list[Floats]]:
+    """Of each person tolerance and withdrawal at the times asked for."""
+    return [[np.interp(times_h, own_h, line) for line in own] for own in used]
+
+
+@lru_cache(maxsize=_KEPT_COHORTS)
+def _responses(people: People, tip_at: Place) -> Responses:
+    return responses(Crowd.of(people), tip_at, full_basis())
+
+
+def _decays(rates_per_h: Floats, history: TipHistory, times_h: Floats) -> Floats:
+    """Of everybody at these times (n, rates), in balance with the day before at the start of the tip."""
+    steps = tip_rates(Inputs(tip=history.tip, start_ms=history.tip.start_ms))
+    balanced = np.full(len(rates_per_h), history.rate_before_ug_per_h)
+    return follow_alone(rates_per_h, balanced, steps, times_h)

@@ -9,14 +9,14 @@ import polars as pl
 import pytest
 
 from openitb.cohort import CohortError, Sampling, sample
-from openitb.cohort.case_run import run_people
-from openitb.cohort.export import draw, table, to_json, write_csv
+from openitb.cohort.prediction.case_run import run_people
+from openitb.cohort.prediction.export import draw, table, to_json, write_csv
 from openitb.units import MS_PER_DAY, MS_PER_H, MS_PER_MIN
 from openitb.world import case as world_case
 from openitb.world.case import Case, shortened
 from openitb.world.simulation import simulate
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def example(name: str, days: int = 3) -> Case:

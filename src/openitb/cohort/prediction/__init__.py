@@ -1,0 +1,1 @@
+"""What lies ahead of one patient, with a band from the spread between people."""
