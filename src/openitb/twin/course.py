@@ -105,13 +105,14 @@ def adapted(pace: Pace, acting: Acting, steps: Grid, used: Used) -> Iterator[Use
 
 
 def _step(pace: Pace, used: Used, occupancy: Floats, step_h: float) -> None:
-    """One step at a constant occupancy."""
+    """One step. As tolerance rises occupancy falls, which slows the rise: the step is exact for a line."""
     missing = np.clip(1.0 - occupancy / np.maximum(used.accustomed, _TINY), 0.0, 1.0)
     missing *= used.accustomed > 0
     excess = used.tolerance - 1.0
     eased = 1.0 + excess * np.exp(-step_h / pace.recovery_h * missing)
     goal = 1.0 + pace.gain * occupancy
-    risen = goal + (used.tolerance - goal) * np.exp(-step_h / pace.rise_h)
+    slowed = 1.0 + pace.gain * pace.hill * occupancy * (1.0 - occupancy) / used.tolerance
+    risen = used.tolerance - (goal - used.tolerance) * np.expm1(-slowed * step_h / pace.rise_h) / slowed
     level = np.where(used.lost, eased, risen)
     kept = np.exp(-step_h / pace.memory_h)
     accustomed = np.where(used.lost, used.accustomed, occupancy + (used.accustomed - occupancy) * kept)

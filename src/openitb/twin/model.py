@@ -95,7 +95,7 @@ class Model:
                 log_c -= self.drift_per_h * self._at_h[columns]
             fraction = self._fraction(series, z, log_c - np.log(tolerance[:, columns]))
             levels[:, columns] = self._shown(series, z, fraction, withdrawal[:, columns])
-        return levels + self._stance(z)
+        return levels + self.stance(z)
 
     def sd(self, z: Floats) -> Floats:
         """The SD with which every level is seen, (rows, n)."""
@@ -149,7 +149,7 @@ class Model:
         shown = untreated - excess * medians["tone_relief"] * fraction + medians["rebound_tone"] * withdrawal
         return np.minimum(shown, constant("computation", "ashworth_top"))
 
-    def _stance(self, z: Floats) -> Floats:
+    def stance(self, z: Floats) -> Floats:
         """How far each rater stands above another, (rows, n)."""
         first = [name.startswith(RATER) for name in self.prior.names].index(True) if self._rated else 0
         columns = np.array([each.rater for each in self.seen])
