@@ -16,7 +16,7 @@ from tools.twin.detection import detection
 from tools.twin.patients import Setting
 
 KEPT = Path(__file__).parents[2] / "docs" / "twin"
-PATIENTS, FEWER, WATCHED, HEALTHY = 100, 60, 160, 0.4
+PATIENTS, FEWER, WATCHED, HEALTHY = 60, 30, 80, 0.4
 MIXED = {"cerebral": 0.4, "spinal": 0.25, "multiple sclerosis": 0.2, "paediatric": 0.15}
 
 

@@ -7,6 +7,7 @@ is a scale of two levels. A small part of everything is written down wrongly.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
 
@@ -127,6 +128,7 @@ def log_volumes(drawn_: Sequence[Drawn], predicted_nl: Floats) -> Floats:
     return np.asarray(np.log((1 - misread) * exact + misread / rule("volume_span", "nL")))
 
 
+@lru_cache
 def reading_sd_nl() -> float:
     """SD of a difference of volumes by the two syringes it rests on."""
     return usual_assumptions().reading_sd_nl

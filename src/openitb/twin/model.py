@@ -52,6 +52,7 @@ class Model:
         self._surfaces = _surfaces(self._reference, self.seen, *decays)
         self._marks_h = _marks_h(record, self.delivery)
         self._steady = self._reference.steady_log()
+        self._usual_gain = usual_assumptions().gain
         self.drift_per_h = np.log1p(cause_number(record.whom.cause, "progression", "1")) / _YEAR_H
 
     @property
@@ -171,7 +172,7 @@ class Model:
 
     def gain(self, z: Floats) -> Floats:
         """What each pump delivers of what it counts, (rows,)."""
-        usual = usual_assumptions().gain
+        usual = self._usual_gain
         return np.asarray(usual.mean + usual.sd * z[:, self.prior.column(PUMP_GAIN)])
 
     def _log_gain(self, z: Floats) -> Floats:

@@ -6,6 +6,7 @@ The sources of all spreads are the population's.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -106,6 +107,7 @@ class Prior:
         )
 
 
+@lru_cache
 def rule(name: str, unit: str = "1") -> float:
     """A number of the catalogue's entry about the twin."""
     return float(catalogue.load().practice["twin"].fact(name).number(unit))
