@@ -20,10 +20,11 @@ NOON_H = 12
 Row = dict[str, Any]
 
 
-def calibration(setting: Setting, assumed: Assumed) -> list[Row]:
-    """One row of each patient: whether each band holds the truth, and how far the middle is off."""
+def calibration(setting: Setting, assumed: Assumed, skip: int) -> Iterator[Row]:
+    """A row of each patient after the first few: does each band hold the truth, how far is its middle off?"""
     people = ward(setting)
-    return [_row(people, number, assumed) for number in range(len(people.records))]
+    for number in range(skip, len(people.records)):
+        yield _row(people, number, assumed)
 
 
 def _row(people: Ward, number: int, assumed: Assumed) -> Row:

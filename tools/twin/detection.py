@@ -1,5 +1,6 @@
 """How soon and how surely a fault is found: the twin's probability beside rules of thumb, visit by visit."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -37,17 +38,15 @@ def happened(count: int, seed: int, healthy: float) -> Happened:
     return Happened(Acting(from_h, log_acts, rise, flow), told, severity)
 
 
-def detection(setting: Setting, assumed: Assumed, healthy: float) -> list[Row]:
-    """One row of each patient: what happened when, and after every visit what each rule says."""
+def detection(healthy: float, setting: Setting, assumed: Assumed, skip: int) -> Iterator[Row]:
+    """A row of each patient after the first few: what happened when, what each rule says when."""
     people = ward(setting, happened(setting.count, setting.seed, healthy))
-    return [
-        {
+    for record, truth in list(zip(people.records, people.truths, strict=True))[skip:]:
+        yield {
             "label": truth.label,
             "from_day": truth.from_h / HOURS if np.isfinite(truth.from_h) else None,
             "visits": [_said(record.until(at), assumed) for at in record.visits_ms],
         }
-        for record, truth in zip(people.records, people.truths, strict=True)
-    ]
 
 
 def _kind(known: tuple[Kind, ...], label: str, chance: np.random.Generator) -> Kind:

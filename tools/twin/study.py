@@ -1,56 +1,56 @@
-"""The whole study: what is run, and its figures kept as JSON beside the page.
+"""The whole study: its parts, each a row of JSON per patient, kept as they come in a folder of choice.
 
-`python -m tools.twin.study PART` runs one part and keeps its rows; the page is written from what is kept.
+`python -m tools.twin FOLDER` runs what is missing there, about ten minutes of one free core, and writes the
+page; an interrupted run goes on where it stopped.
 """
 
 import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from openitb.twin.fitting import PRESETS, Assumed, assuming
+from openitb.twin import PRESETS, Assumed, assuming
 from tools.twin.calibration import calibration
 from tools.twin.detection import detection
 from tools.twin.patients import Setting
 
-KEPT = Path(__file__).parents[2] / "docs" / "twin"
-PATIENTS, FEWER, WATCHED, HEALTHY = 60, 30, 80, 0.4
+Row = dict[str, Any]
+PATIENTS, FEWER, WATCHED, HEALTHY = 40, 20, 50, 0.4
 MIXED = {"cerebral": 0.4, "spinal": 0.25, "multiple sclerosis": 0.2, "paediatric": 0.15}
+DETECTION = "detection"
+KNOWN = ("itself assumed", "the other assumed", "the other assumed beyond doubt")
 
 
-def parts() -> dict[str, Callable[[], list[dict[str, Any]]]]:
-    """Every part by its name: what is true, and what was assumed."""
-    found: dict[str, Callable[[], list[dict[str, Any]]]] = {}
+def parts() -> dict[str, Callable[[int], Iterator[Row]]]:
+    """Every part by its name: what is true, and what was assumed; each is told how many patients to skip."""
+    watched = Setting(WATCHED, 23, "well_mixed", MIXED)
+    found = {DETECTION: partial(detection, HEALTHY, watched, assuming("well_mixed"))}
     for true in PRESETS:
         other = next(each for each in PRESETS if each != true)
-        for name, assumed, count in (
-            ("itself assumed", assuming(true), PATIENTS),
-            ("the other assumed", assuming(other), PATIENTS),
-            ("the other assumed beyond doubt", Assumed({other: 1.0}), FEWER),
-        ):
-            setting = Setting(count, 11, true, MIXED)
-            found[f"{true}, {name}"] = partial(calibration, setting, assumed)
-    watched = Setting(WATCHED, 23, "well_mixed", MIXED)
-    found["detection"] = partial(detection, watched, assuming("well_mixed"), HEALTHY)
+        weights = (assuming(true), assuming(other), Assumed({other: 1.0}))
+        for name, assumed, count in zip(KNOWN, weights, (PATIENTS, PATIENTS, FEWER), strict=True):
+            found[f"{true}, {name}"] = partial(calibration, Setting(count, 11, true, MIXED), assumed)
     return found
 
 
-def file(part: str) -> Path:
-    """Where the rows of a part are kept."""
-    return KEPT / f"{part.replace(',', '').replace(' ', '-').replace('_', '-')}.json"
+def run(folder: Path, part: str) -> None:
+    """Compute the rows of a part that are missing."""
+    path = _file(folder, part)
+    done = len(rows(folder, part))
+    with path.open("a", encoding="utf-8") as kept:
+        for row in parts()[part](done):
+            kept.write(json.dumps(row, separators=(",", ":")) + "\n")
+            kept.flush()
 
 
-def main() -> int:
-    """Run the parts named, or all."""
-    known = parts()
-    KEPT.mkdir(exist_ok=True)
-    for part in sys.argv[1:] or known:
-        file(part).write_text(json.dumps(known[part](), separators=(",", ":")) + "\n", encoding="utf-8")
-        print(part, flush=True)
-    return 0
+def rows(folder: Path, part: str) -> list[Row]:
+    """The rows of a part that are there."""
+    path = _file(folder, part)
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _file(folder: Path, part: str) -> Path:
+    return folder / f"{part.replace(',', '').replace(' ', '-').replace('_', '-')}.jsonl"
