@@ -25,7 +25,9 @@ KNOWN = ("itself assumed", "the other assumed", "the other assumed beyond doubt"
 def parts() -> dict[str, Callable[[int], Iterator[Row]]]:
     """Every part by its name: what is true, and what was assumed; each is told how many patients to skip."""
     watched = Setting(WATCHED, 23, "well_mixed", MIXED)
-    found = {DETECTION: partial(detection, HEALTHY, watched, assuming("well_mixed"))}
+    found: dict[str, Callable[[int], Iterator[Row]]] = {
+        DETECTION: partial(detection, HEALTHY, watched, assuming("well_mixed"))
+    }
     for true in PRESETS:
         other = next(each for each in PRESETS if each != true)
         weights = (assuming(true), assuming(other), Assumed({other: 1.0}))
