@@ -38,6 +38,7 @@ VERBS: tuple[Verb, ...] = (
         "One patient from a case file: order, pump, catheter, body, scores.",
     ),
     Verb("cohort", "openitb.cli.cohort", "A case for many sampled people: median and band."),
+    Verb("twin", "openitb.cli.twin", "What a clinic's record says: bands, faults, the course to come."),
     Verb("pump", "openitb.cli.pump", "Virtual implants that live in a folder and answer behind a wand."),
     Verb("program", "openitb.cli.program", "The clinician's programmer: read, review, change, read back."),
     Verb("handheld", "openitb.cli.handheld", "The patient's handheld: what is allowed now, alarms in words."),

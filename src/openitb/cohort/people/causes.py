@@ -85,6 +85,12 @@ def cause_entry(cause: str) -> Entry:
     return catalogue.load().practice[f"cause-{cause.replace(' ', '-')}"]
 
 
+def score_range(cause: str, name: str) -> tuple[float, float]:
+    """Between which values a score before treatment, or the age, of people of a cause lies."""
+    entry = cause_entry(cause) if name == "age" else catalogue.load().practice["scores-before"]
+    return float(entry.fact(f"{name}_low").number()), float(entry.fact(f"{name}_high").number())
+
+
 def per_person(cause: NDArray[np.int8], name: str, unstated: float = np.nan) -> Floats:
     """A number of each person's cause, shape of `cause`; `unstated` where no cause is stated."""
     return np.array([unstated, *(cause_number(each, name) for each in STATED)])[cause]
@@ -108,16 +114,11 @@ def _by_cause(cause: NDArray[np.int8], name: str, ids: Ids, seed: int) -> Floats
 def _cut_normal(cause: str, name: str, chance: Floats) -> Floats:
     """Quantiles of a normal distribution cut to its range, whose mean and SD are the catalogue's."""
     mean, sd = cause_number(cause, name), cause_number(cause, f"{name}_sd")
-    low, high = _range(cause, name)
+    low, high = score_range(cause, name)
     centre, width = cut_normal(mean, sd, low, high)
     below, above = ndtr((low - centre) / width), ndtr((high - centre) / width)
     values = centre + width * ndtri(below + chance * (above - below))
     return np.asarray(np.clip(values, low, high), dtype=np.float64)
-
-
-def _range(cause: str, name: str) -> tuple[float, float]:
-    entry = cause_entry(cause) if name == "age" else catalogue.load().practice["scores-before"]
-    return float(entry.fact(f"{name}_low").number()), float(entry.fact(f"{name}_high").number())
 
 
 @lru_cache(maxsize=64)

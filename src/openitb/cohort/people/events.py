@@ -100,6 +100,23 @@ def befall(people: People, years: float, seed: int, hazards: Hazards | None = No
     return _while_treated(parts, len(people))
 
 
+def fault_rates(part: str, *, silicone: bool = False) -> dict[str, float]:
+    """How often a `catheter` or `pump` fails per year, by row of the fault catalogue."""
+    if part == "catheter":
+        entry = _entry("silicone-catheter" if silicone else "catheter")
+        shares = _shares(entry)
+    else:
+        entry, shares = _entry("pump"), _pump_shares()
+    return {name: _yearly(entry) * share / sum(shares.values()) for name, share in shares.items()}
+
+
+def early_hazard(years: Floats) -> Floats:
+    """Years of even hazard that so many years after an operation are worth, for what comes early."""
+    times, shares = _shape()
+    later = (shares[-1] - shares[-2]) / (times[-1] - times[-2]) * np.maximum(years - times[-1], 0.0)
+    return np.asarray(times[-1] * (np.interp(years, times, shares) + later), dtype=np.float64)
+
+
 def pocket_filled(ids: Ids, seed: int, refill: int, times: float = 1.0) -> NDArray[np.bool_]:
     """Whose refill of this number goes beside the reservoir, at the fault catalogue's rate."""
     rate = float(catalogue.load().fault(POCKET_FILL).fact("per_refill").number("percent")) / _PERCENT

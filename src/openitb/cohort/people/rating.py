@@ -47,8 +47,27 @@ def rate(
     without, each person has one of their own, who stays. People rate their own spasms.
     """
     felt = _felt(rating, score, ids, seed, visit) + _stance(rating, ids if rater is None else rater, seed)
-    given = np.searchsorted(_cuts(rating.scale), felt, side="right").astype(np.int8)
+    given = np.searchsorted(level_cuts(rating.scale), felt, side="right").astype(np.int8)
     return np.where(missed(ids, seed, visit) & rating.misses, np.int8(MISSED), given).astype(np.int8)
+
+
+def level_cuts(scale: str) -> Floats:
+    """Points above normal from which on each level of a scale but the lowest is given."""
+    levels = catalogue.load().scales[scale].levels
+    if scale == "modified-ashworth":
+        names = [f"modified_{level.code.replace('+', '_plus')}" for level in levels[1:]]
+        return np.array([_number(name) for name in names])
+    return np.array([level.ordinal - 0.5 for level in levels[1:]])
+
+
+def noise(scale: str) -> float:
+    """SD of a score from one occasion to another, points."""
+    return _number("occasion_sd" if scale in _TONE else "penn_sd")
+
+
+def rater_sd() -> float:
+    """SD of how far one rater of tone stands above another, points."""
+    return _number("rater_sd")
 
 
 def missed(ids: Ids, seed: int, visit: int) -> NDArray[np.bool_]:
@@ -67,21 +86,13 @@ def _felt(rating: Rating, score: Floats, ids: Ids, seed: int, visit: int) -> Flo
     """Points above normal as they appear on this occasion."""
     tone = rating.scale in _TONE
     above = score - (constant("computation", "ashworth_normal") if tone else 0.0)
-    width = _number("occasion_sd" if tone else "penn_sd")
-    return np.asarray(above + width * normal(seed, f"occasion {rating.what}", ids, visit), dtype=np.float64)
+    return np.asarray(
+        above + noise(rating.scale) * normal(seed, f"occasion {rating.what}", ids, visit), dtype=np.float64
+    )
 
 
 def _stance(rating: Rating, rater: Ids, seed: int) -> Floats | float:
-    return _number("rater_sd") * normal(seed, "rater", rater) if rating.scale in _TONE else 0.0
-
-
-def _cuts(scale: str) -> Floats:
-    """Points above normal from which on each level but the lowest is given."""
-    levels = catalogue.load().scales[scale].levels
-    if scale == "modified-ashworth":
-        names = [f"modified_{level.code.replace('+', '_plus')}" for level in levels[1:]]
-        return np.array([_number(name) for name in names])
-    return np.array([level.ordinal - 0.5 for level in levels[1:]])
+    return rater_sd() * normal(seed, "rater", rater) if rating.scale in _TONE else 0.0
 
 
 def _number(name: str) -> float:

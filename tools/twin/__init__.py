@@ -1,0 +1,1 @@
+"""How well the twin does on simulated patients whose truth is known."""
