@@ -1,12 +1,15 @@
 """The clinic's memory. Models hold no therapy rules: volumes are nL, drug is pg, as in the core."""
 
-from openitb.clinic.record.models.bases import Entry, EntryError, Origin, Source
+from openitb.clinic.record.models.bases import Entry, EntryError, Kept, Origin, Source, StaleEditError
 from openitb.clinic.record.models.doses import DoseOutcome, DoseRecord, RefillRecord, TrialBolus
 from openitb.clinic.record.models.observations import Complaint, Encounter, EncounterKind, Score, Side
 from openitb.clinic.record.models.patient import Cause, Patient, Sex, Stage
+from openitb.clinic.record.models.sheets import Sheet, Signature
 from openitb.clinic.record.models.system import Alarm, AlarmLevel, Interrogation, System
+from openitb.clinic.record.models.trail import Action, OpenErasure, TrailEntry, TrailHead
 
 __all__ = [
+    "Action",
     "Alarm",
     "AlarmLevel",
     "Cause",
@@ -18,14 +21,21 @@ __all__ = [
     "Entry",
     "EntryError",
     "Interrogation",
+    "Kept",
+    "OpenErasure",
     "Origin",
     "Patient",
     "RefillRecord",
     "Score",
     "Sex",
+    "Sheet",
     "Side",
+    "Signature",
     "Source",
     "Stage",
+    "StaleEditError",
     "System",
+    "TrailEntry",
+    "TrailHead",
     "TrialBolus",
 ]

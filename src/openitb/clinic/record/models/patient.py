@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db import models
 
-from openitb.clinic.record.models.bases import Origin
+from openitb.clinic.record.models.bases import Kept, Origin
 
 
 class Sex(models.TextChoices):
@@ -46,7 +46,7 @@ class Stage(models.TextChoices):
     NOT_A_CANDIDATE = "not a candidate", "Not a candidate"
 
 
-class Patient(models.Model):
+class Patient(Kept):
     """Who it is, why the therapy, where in it, and what to look at next."""
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
