@@ -106,6 +106,12 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=64)),
                 ("written_at", models.DateTimeField()),
                 ("content", models.JSONField()),
+                (
+                    "findings",
+                    models.JSONField(
+                        default=list, help_text="What the rules said of it when it was written."
+                    ),
+                ),
                 ("reason", models.TextField(blank=True, help_text="Why it was corrected or withdrawn.")),
                 (
                     "is_withdrawn",

@@ -1,7 +1,7 @@
 """What rows of the record have in common: every change is on the trail, and entries are never rewritten."""
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models, transaction
 
@@ -60,7 +60,8 @@ class Kept(models.Model):
 
     version = models.PositiveIntegerField(default=1, editable=False)
 
-    objects = KeptQuerySet.as_manager()
+    if not TYPE_CHECKING:  # the checker knows each model's own default manager better
+        objects = KeptQuerySet.as_manager()
 
     class Meta:
         """No table of its own."""
