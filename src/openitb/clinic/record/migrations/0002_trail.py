@@ -3,6 +3,7 @@
 import uuid
 
 import django.db.models.deletion
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -263,6 +264,11 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("sheet", "by", "meaning"), name="signature_once_per_meaning"
             ),
+        ),
+        migrations.AlterField(
+            model_name="patient",
+            name="created_at",
+            field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
         ),
         migrations.RunPython(protect, unprotect),
     ]
