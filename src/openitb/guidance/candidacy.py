@@ -10,7 +10,16 @@ from typing import Literal
 
 from openitb import catalogue
 from openitb.catalogue import Entry
-from openitb.guidance.findings import Advice, Criterion, any_of, at_least, every, require_known, verdict
+from openitb.guidance.findings import (
+    Advice,
+    Criterion,
+    any_of,
+    at_least,
+    every,
+    require_known,
+    require_one_answer,
+    verdict,
+)
 from openitb.prescription.answers import (
     Answer,
     CalculationError,
@@ -90,8 +99,7 @@ class Evaluation:
         require_known("no", self.no, questions())
         known = (*practice("anticoagulants").facts, *practice("interacting-drugs").facts)
         require_known("takes", self.takes or frozenset(), known)
-        for name in sorted(self.yes & self.no):
-            raise CalculationError(f"{name}: got yes and no, expected one answer")
+        require_one_answer(self.yes, self.no)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

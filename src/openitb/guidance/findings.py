@@ -80,3 +80,36 @@ def require_known(field: str, given: frozenset[str], known: Entry | tuple[str, .
     names = tuple(known.facts) if isinstance(known, Entry) else known
     for name in sorted(given - set(names)):
         raise CalculationError(f"{field}: got {name!r}, expected one of {', '.join(names)}")
+
+
+def questioned(entry: Entry, yes: frozenset[str], no: frozenset[str]) -> tuple[Criterion, ...]:
+    """Each fact of an entry as something that has to be so, with the answers given so far.
+
+    Refuses unknown names and a name answered both ways with `CalculationError`.
+    """
+    require_known("yes", yes, entry)
+    require_known("no", no, entry)
+    require_one_answer(yes, no)
+    return tuple(_asked(entry, name, _answer(name, yes, no)) for name in entry.facts)
+
+
+def require_one_answer(yes: frozenset[str], no: frozenset[str]) -> None:
+    """Refuse a question answered yes and no, with `CalculationError`."""
+    for name in sorted(yes & no):
+        raise CalculationError(f"{name}: got yes and no, expected one answer")
+
+
+def _answer(name: str, yes: frozenset[str], no: frozenset[str]) -> bool | None:
+    return name in yes if name in yes | no else None
+
+
+def _asked(entry: Entry, name: str, is_so: bool | None) -> Criterion:
+    told = {True: "yes", False: "no", None: "not asked"}[is_so]
+    return Criterion(
+        rule=name.replace("_", "-"),
+        what=entry.fact(name).text(),
+        verdict=verdict(is_so),
+        why=told,
+        steps=(Step(entry.fact(name).text(), told, "text"),),
+        sources=notes(entry, name),
+    )
