@@ -42,6 +42,7 @@ def test_every_sign_is_judged_by_hand_once() -> None:
     assert len(ALL) == sum(map(len, (EMERGENCY, LINE, TODAY, VISIT)))
 
 
+@pytest.mark.slow
 def test_over_all_combinations_of_signs_that_are_no_emergency_alone() -> None:
     rest = sorted(ALL - EMERGENCY)
     for size in range(len(rest) + 1):
