@@ -6,4 +6,5 @@ urlpatterns = [
     path("", include("openitb.clinic.people.urls")),
     path("", include("openitb.clinic.desk.urls")),
     path("", include("openitb.clinic.sheets.urls")),
+    path("", include("openitb.clinic.path.urls")),
 ]

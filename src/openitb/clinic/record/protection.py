@@ -7,6 +7,8 @@ away within one transaction.
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import connection
+
 PROTECTED = (
     "record_trailentry",
     "record_sheet",
@@ -35,19 +37,11 @@ _ON_SQLITE = """
 """
 
 
-def protect(_apps: Any, schema_editor: Any) -> None:
-    """Migration step: put the triggers in place."""
-    for statement in _made(schema_editor.connection.vendor):
-        schema_editor.execute(statement)
-
-
-def unprotect(_apps: Any, schema_editor: Any) -> None:
-    """Migration step: take the triggers away again."""
-    vendor = schema_editor.connection.vendor
-    for table in PROTECTED:
-        for deed in ("update", "delete"):
-            on = f" ON {table}" if vendor == "postgresql" else ""
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{deed}{on}")
+def protect(**_told: Any) -> None:
+    """Put the triggers in place after each migration, which on SQLite makes tables anew and loses them."""
+    with connection.cursor() as cursor:
+        for statement in _made(connection.vendor):
+            cursor.execute(statement)
 
 
 def _made(vendor: str) -> Iterator[str]:
@@ -59,5 +53,6 @@ def _made(vendor: str) -> Iterator[str]:
 
 
 def _trigger(vendor: str, table: str, deed: str) -> str:
-    head = f"CREATE TRIGGER {table}_no_{deed} BEFORE {deed.upper()} ON {table} FOR EACH ROW"
+    create = "CREATE OR REPLACE TRIGGER" if vendor == "postgresql" else "CREATE TRIGGER IF NOT EXISTS"
+    head = f"{create} {table}_no_{deed} BEFORE {deed.upper()} ON {table} FOR EACH ROW"
     return head + (" EXECUTE FUNCTION record_refuse()" if vendor == "postgresql" else _ON_SQLITE)

@@ -7,8 +7,6 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from openitb.clinic.record.protection import protect, unprotect
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -270,5 +268,58 @@ class Migration(migrations.Migration):
             name="created_at",
             field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
         ),
-        migrations.RunPython(protect, unprotect),
+        migrations.AlterField(
+            model_name="complaint",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="doserecord",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="encounter",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="refillrecord",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="score",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="trialbolus",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
     ]

@@ -28,10 +28,11 @@ class Origin(models.TextChoices):
 
 
 class Source(models.TextChoices):
-    """How an entry came to be: written by a person or produced by the simulator."""
+    """How an entry came to be: written by a person, made by the simulator, or brought in from elsewhere."""
 
     RECORDED = "recorded", "Recorded"
     SIMULATED = "simulated", "Simulated"
+    IMPORTED = "imported", "Imported"
 
 
 Row = TypeVar("Row", bound=models.Model, covariant=True)
