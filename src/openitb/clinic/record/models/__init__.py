@@ -7,6 +7,7 @@ from openitb.clinic.record.models.patient import Cause, Patient, Sex, Stage
 from openitb.clinic.record.models.sheets import Sheet, Signature
 from openitb.clinic.record.models.system import Alarm, AlarmLevel, Interrogation, System
 from openitb.clinic.record.models.trail import Action, OpenErasure, TrailEntry, TrailHead
+from openitb.clinic.record.models.work import Sweep, Work
 
 __all__ = [
     "Action",
@@ -34,8 +35,10 @@ __all__ = [
     "Source",
     "Stage",
     "StaleEditError",
+    "Sweep",
     "System",
     "TrailEntry",
     "TrailHead",
     "TrialBolus",
+    "Work",
 ]
