@@ -13,7 +13,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from openitb.clinic.people.models import Role, User
+from openitb.clinic.people.accounts import join
+from openitb.clinic.people.clinics import only_clinic
+from openitb.clinic.people.models import Clinic, User
+from openitb.clinic.people.roles import Role
 from openitb.clinic.record.models import Cause, DoseRecord, Origin, Patient, Stage, System
 
 
@@ -77,10 +80,15 @@ class Make:
         }
         return DoseRecord.objects.create(**values | changes)
 
-    def staff(self, username: str = "nora") -> User:
-        return User.objects.create_user(
-            username, is_staff=True, role=Role.NURSE, first_name="Nora", last_name="Lind"
-        )
+    def clinic(self, **changes: Any) -> Clinic:
+        values: dict[str, Any] = {"name": f"Clinic {next(self.numbers)}", "zone": "UTC"}
+        return Clinic.objects.create(**values | changes)
+
+    def staff(self, username: str = "nora", *roles: Role, clinic: Clinic | None = None) -> User:
+        """A member of staff, a nurse of the only clinic unless told otherwise."""
+        user = User.objects.create_user(username, first_name="Nora", last_name="Lind")
+        join(user, clinic or only_clinic(), *(roles or (Role.NURSE,)))
+        return user
 
 
 @pytest.fixture

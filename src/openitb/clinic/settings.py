@@ -34,9 +34,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "openitb.clinic.people.access.fragments_ask_to_sign_in",
+    "openitb.clinic.people.middleware.fragments_ask_to_sign_in",
+    "openitb.clinic.people.middleware.person_acts",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "openitb.clinic.people.access.StaffOnlyMiddleware",
+    "openitb.clinic.people.middleware.StaffOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -56,7 +57,10 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "openitb.clinic.desk.surroundings.clinic",
             ],
-            "builtins": ["openitb.clinic.desk.templatetags.clinical"],
+            "builtins": [
+                "openitb.clinic.desk.templatetags.clinical",
+                "openitb.clinic.people.templatetags.people",
+            ],
         },
     }
 ]
@@ -111,6 +115,7 @@ X_FRAME_OPTIONS = "DENY"
 CLINIC_MICRO = {"ug": "µg", "mcg": "mcg"}[environment.one_of("OPENITB_MICRO", ("ug", "mcg"))]
 CLINIC_PATIENTS_PER_PAGE = environment.whole("OPENITB_PATIENTS_PER_PAGE", 50, at_least=1)
 CLINIC_REFILL_DUE_SOON_DAYS = environment.whole("OPENITB_REFILL_DUE_SOON_DAYS", 14)
+CLINIC_VIEW_MINUTES = environment.whole("OPENITB_VIEW_MINUTES", 10, at_least=1)
 CLINIC_LINK = "openitb.clinic.desk.wand.WandLink"
 CLINIC_IMPLANTS = HOME / "implants"
 

@@ -13,8 +13,9 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from openitb.clinic.desk.due import soon_until
+from openitb.clinic.people.access import patients_for
 from openitb.clinic.record.models import Patient, Stage
-from openitb.clinic.record.queries import patients_with_state
+from openitb.clinic.record.queries import with_state
 
 NAME = (Lower("family_name"), Lower("given_name"), "pk")
 SORTS: dict[str, tuple[str | Combinable, ...]] = {
@@ -39,7 +40,8 @@ class Attention:
 
 def panel(request: HttpRequest) -> HttpResponse:
     """The list, filtered by `q`, `stage` and `attention`, ordered by `sort`; a fragment for htmx."""
-    everyone = patients_with_state()
+    mine = patients_for(request.user)
+    everyone = with_state(mine)
     today = timezone.localdate()
     found = _filtered(everyone, request, today).order_by(*SORTS.get(_sort(request), SORTS["name"]))
     page = Paginator(found, settings.CLINIC_PATIENTS_PER_PAGE).get_page(request.GET.get("page"))
@@ -48,7 +50,7 @@ def panel(request: HttpRequest) -> HttpResponse:
         "attentions": _attentions(everyone, today),
         "stages": Stage.choices,
         "sort": _sort(request),
-        "total": Patient.objects.count(),
+        "total": mine.count(),
         "is_filtered": any(request.GET.get(name) for name in ("q", "stage", "attention")),
     }
     return render(request, "desk/panel_rows.html" if _wants_rows(request) else "desk/panel.html", context)
