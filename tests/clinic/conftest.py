@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -10,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -101,11 +103,26 @@ def staff(make: Make) -> User:
     return make.staff()
 
 
+@pytest.fixture(autouse=True)
+def _nobody_tried_before() -> None:
+    """Attempts to sign in are counted in the cache, which outlives a test."""
+    cache.clear()
+
+
+def just_signed_in(client: Client, user: User) -> Client:
+    """A browser in which a person signed in with their password a moment ago."""
+    client.force_login(user)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return client
+
+
 @pytest.fixture
 def desk(client: Client, staff: User) -> Client:
     """A browser in which a member of staff is signed in."""
-    client.force_login(staff)
-    return client
+    return just_signed_in(client, staff)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from openitb.clinic.desk.commands import NotCommitted, resolve, send
 from openitb.clinic.desk.form_errors import form_error, shown_patterns
 from openitb.clinic.desk.order_form import OrderForm
 from openitb.clinic.desk.ports import Commit, LinkFailure, OrderRefused, Review, link
+from openitb.clinic.people import identity
 from openitb.clinic.people.access import Act, patient_or_404
 from openitb.clinic.people.models import User
 from openitb.clinic.record.models import DoseRecord, Patient, System
@@ -74,6 +75,8 @@ def commit(request: HttpRequest, key: UUID) -> HttpResponse:
     patient, system = _subject(request, key)
     asked = _asked(request)
     if not _is_recorded(asked):
+        if reason := identity.confirm(request):
+            return _unconfirmed(request, patient, system, asked, reason)
         answer = send(system, asked, _user(request))
         if isinstance(answer, NotCommitted) and not _is_recorded(asked):
             return _not_committed(request, patient, system, answer)
@@ -182,6 +185,17 @@ def _not_committed(
     if refused.review is None:
         return _start(request, patient, system, failure=LinkFailure(refused.reason))
     return _show_review(request, patient, system, refused.review, notice=refused.reason)
+
+
+def _unconfirmed(
+    request: HttpRequest, patient: Patient, system: System, asked: Commit, reason: str
+) -> HttpResponse:
+    """The review once more, with what proves that it is still this person asked for."""
+    answer = link().review(system, asked.order, asked.override)
+    if isinstance(answer, Review):
+        return _show_review(request, patient, system, answer, notice=reason)
+    told = answer if isinstance(answer, LinkFailure) else LinkFailure(answer.message)
+    return _start(request, patient, system, failure=told)
 
 
 def _asked(request: HttpRequest) -> Commit:

@@ -1,6 +1,7 @@
 """Who works here and for whom: accounts, clinics, roles held for a time, care teams, emergency access."""
 
 import uuid
+from datetime import datetime
 from functools import cached_property
 from typing import Self
 
@@ -38,10 +39,10 @@ class User(AbstractUser):
         return frozenset(held.values_list("patient_id", flat=True))
 
     @cached_property
-    def emergencies(self) -> frozenset[int]:
-        """Keys of patients whose records this person has opened in an emergency that still lasts."""
-        lasting = EmergencyAccess.objects.filter(by=self, until__gt=timezone.now())
-        return frozenset(lasting.values_list("patient_id", flat=True))
+    def emergencies(self) -> dict[int, datetime]:
+        """Patients, by key, whose records this person has opened in an emergency, and until when."""
+        lasting = EmergencyAccess.objects.filter(by=self, until__gt=timezone.now()).order_by("until")
+        return dict(lasting.values_list("patient_id", "until"))
 
     def clinics_where(self, act: Act) -> frozenset[int]:
         """Keys of the clinics where a role held now grants an act."""

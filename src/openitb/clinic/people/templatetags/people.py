@@ -1,11 +1,12 @@
-"""Template tags that ask what the person at the page may do."""
+"""Template tags that ask who is at the page and what they may do."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.template import Context
 
-from openitb.clinic.people import access
+from openitb.clinic.people import access, identity
 from openitb.clinic.record.models import Patient
 
 register = template.Library()
@@ -17,3 +18,17 @@ def may(context: Context, act: str, patient: Patient | None = None) -> bool:
     user: Any = context["request"].user
     asked = access.Act(act)
     return access.may_anywhere(user, asked) if patient is None else access.may(user, patient, asked)
+
+
+@register.simple_tag(takes_context=True)
+def opened_until(context: Context, patient: Patient) -> datetime | None:
+    """Until when this person's emergency access to a patient lasts, None if it is no such access."""
+    user: Any = context["request"].user
+    until: datetime | None = user.emergencies.get(patient.pk)
+    return until
+
+
+@register.inclusion_tag("parts/confirm_identity.html", takes_context=True)
+def confirm_identity(context: Context, prefix: str = "identity-", always: bool = False) -> dict[str, Any]:
+    """Fields of a form that matters: what proves that it is still this person, if that has to be asked."""
+    return {"asked": identity.asked(context["request"]), "prefix": prefix, "always": always}
