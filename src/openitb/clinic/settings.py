@@ -149,6 +149,7 @@ CLINIC_VIEW_MINUTES = environment.whole("OPENITB_VIEW_MINUTES", 10, at_least=1)
 CLINIC_SECOND_FACTOR = environment.one_of("OPENITB_SECOND_FACTOR", ("encouraged", "signing", "required"))
 CLINIC_LINK = "openitb.clinic.desk.wand.WandLink"
 CLINIC_IMPLANTS = HOME / "implants"
+CLINIC_SEALS = HOME / "seals"
 
 # Last: whoever is refused above leaves no folder behind.
 SECRET_KEY = environment.secret_key(environment.made(HOME))

@@ -13,7 +13,7 @@ from django.db import models
 def plain(row: models.Model) -> dict[str, Any]:
     """Every stored field of a row, its own key left out."""
     fields = (field for field in row._meta.concrete_fields if not field.primary_key)
-    return {field.attname: _plain(field.to_python(getattr(row, field.attname))) for field in fields}
+    return {field.attname: spelled(field.to_python(getattr(row, field.attname))) for field in fields}
 
 
 def digest(value: Any) -> str:
@@ -32,7 +32,8 @@ def subject(row: models.Model) -> str:
     return f"{row._meta.label_lower}:{row.pk}"
 
 
-def _plain(value: Any) -> Any:
+def spelled(value: Any) -> Any:
+    """A stored value as JSON holds it: instants in UTC, dates and keys as text."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat()

@@ -4,7 +4,7 @@ They let go only while a row stands in `record_openerasure`, which a lawful eras
 away within one transaction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 PROTECTED = (
@@ -37,23 +37,38 @@ _ON_SQLITE = """
 
 def protect(_apps: Any, schema_editor: Any) -> None:
     """Migration step: put the triggers in place."""
-    for statement in _made(schema_editor.connection.vendor):
+    for statement in _made(schema_editor.connection.vendor, PROTECTED):
         schema_editor.execute(statement)
+
+
+def protecting(*tables: str) -> Callable[[Any, Any], None]:
+    """Migration step: put the triggers in place on tables that came later, or were altered."""
+
+    def protect_these(_apps: Any, schema_editor: Any) -> None:
+        vendor = schema_editor.connection.vendor
+        for statement in (*_dropped(vendor, tables), *_made(vendor, tables)):
+            schema_editor.execute(statement)
+
+    return protect_these
 
 
 def unprotect(_apps: Any, schema_editor: Any) -> None:
     """Migration step: take the triggers away again."""
-    vendor = schema_editor.connection.vendor
-    for table in PROTECTED:
+    for statement in _dropped(schema_editor.connection.vendor, PROTECTED):
+        schema_editor.execute(statement)
+
+
+def _dropped(vendor: str, tables: Iterable[str]) -> Iterator[str]:
+    for table in tables:
         for deed in ("update", "delete"):
             on = f" ON {table}" if vendor == "postgresql" else ""
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{deed}{on}")
+            yield f"DROP TRIGGER IF EXISTS {table}_no_{deed}{on}"
 
 
-def _made(vendor: str) -> Iterator[str]:
+def _made(vendor: str, tables: Iterable[str]) -> Iterator[str]:
     if vendor == "postgresql":
         yield _FUNCTION
-    for table in PROTECTED:
+    for table in tables:
         for deed in ("update", "delete"):
             yield _trigger(vendor, table, deed)
 

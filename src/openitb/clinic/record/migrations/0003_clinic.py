@@ -1,4 +1,4 @@
-"""Every patient belongs to a clinic; those already there to the one clinic there is."""
+"""Every patient belongs to a clinic, those already there to the one there is; clinics seal signatures."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.db import migrations, models
 from openitb.clinic.people.beginning import checked_now, first_clinic
 from openitb.clinic.record import plain
 from openitb.clinic.record.models.patient import clinic_of_new_patients
+from openitb.clinic.record.protection import protecting
 
 NEW = ("clinic_id", "is_restricted")
 
@@ -79,4 +80,57 @@ class Migration(migrations.Migration):
                 to="people.clinic",
             ),
         ),
+        migrations.AddField(
+            model_name="signature",
+            name="shown",
+            field=models.TextField(default="", help_text="The sheet's text as it stood before the person."),
+        ),
+        migrations.AddField(
+            model_name="signature",
+            name="signer",
+            field=models.CharField(default="", help_text="Name and roles as they were.", max_length=240),
+        ),
+        migrations.AlterField(
+            model_name="signature",
+            name="meaning",
+            field=models.CharField(
+                choices=[
+                    ("written by", "Written by"),
+                    ("ordered by", "Ordered by"),
+                    ("verified by", "Verified by"),
+                ],
+                max_length=48,
+            ),
+        ),
+        migrations.CreateModel(
+            name="SealKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("at", models.DateTimeField(db_index=True)),
+                ("fingerprint", models.CharField(max_length=16, unique=True)),
+                (
+                    "public_key",
+                    models.CharField(help_text="The key's 32 bytes in hexadecimal.", max_length=64),
+                ),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="seal_keys",
+                        to="people.clinic",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ("at", "id"),
+            },
+        ),
+        # SQLite makes an altered table anew, without its triggers.
+        migrations.RunPython(protecting("record_signature", "record_sealkey"), migrations.RunPython.noop),
     ]
