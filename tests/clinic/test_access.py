@@ -44,10 +44,20 @@ OWN_ACCOUNT = {
     "usersessions_list",
 }
 
+SOME = {
+    "command_id": uuid4(),
+    "sheet_key": uuid4(),
+    "kind_id": "desk.call",
+    "stage_id": "evaluation",
+    "pk": 1,
+    "uidb64": "MQ",
+    "token": "x",
+}
+
 
 def every_page(patient_key: object, but: set[str] = OPEN_TO_ALL) -> list[str]:
     """The address of each named page, with a real patient where it needs one."""
-    known = {"key": patient_key, "command_id": uuid4(), "pk": 1, "uidb64": "MQ", "token": "x"}
+    known = SOME | {"key": patient_key}
     addresses = []
     for name in get_resolver().reverse_dict:
         if isinstance(name, str) and name not in but:
@@ -109,7 +119,7 @@ def patient_pages() -> list[str]:
 def status(client: Client, name: str, key: object, method: str = "get") -> int:
     """What a named page of a patient answers."""
     needs = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
-    known = {"key": key, "command_id": uuid4()}
+    known = SOME | {"key": key}
     return getattr(client, method)(reverse(name, kwargs={n: known[n] for n in needs})).status_code
 
 

@@ -13,10 +13,9 @@ from django.http import Http404, HttpRequest
 
 from openitb.clinic.people import footprints
 from openitb.clinic.people.models import User
-from openitb.clinic.people.roles import Act, acts_of, grants
+from openitb.clinic.people.roles import Act as Act  # named here for who asks
+from openitb.clinic.people.roles import acts_of, grants
 from openitb.clinic.record.models import Patient
-
-__all__ = ["Act", "may", "may_anywhere", "patient_or_404", "patients_for", "require", "require_anywhere"]
 
 
 def patients_for(user: Any, act: Act = Act.SEE) -> "QuerySet[Patient]":
@@ -74,6 +73,14 @@ def require_anywhere(request: HttpRequest, act: Act) -> None:
     if not may_anywhere(request.user, act):
         footprints.refused(request, None, act)
         raise PermissionDenied(f"To {act} is not granted by the roles of this account.")
+
+
+def require_role(request: HttpRequest, *roles: str) -> None:
+    """Let through who holds one of these roles, everybody where none is named; else `PermissionDenied`."""
+    user: Any = request.user
+    if roles and not (_is_person(user) and any(place.role in roles for place in user.places)):
+        footprints.refused(request, None, f"act as {' or '.join(roles)}")
+        raise PermissionDenied("This is not granted to the roles of this account.")
 
 
 def _is_person(user: Any) -> bool:

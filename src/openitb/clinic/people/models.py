@@ -81,7 +81,7 @@ class Span(Kept):
     def held(cls) -> "models.QuerySet[Self]":
         """Those that hold now."""
         now = timezone.now()
-        rows: models.QuerySet[Self] = cls.objects.filter(from_at__lte=now)
+        rows: models.QuerySet[Self] = models.QuerySet(cls).filter(from_at__lte=now)
         return rows.filter(models.Q(until_at__isnull=True) | models.Q(until_at__gt=now))
 
     def end(self, reason: str = "") -> None:

@@ -13,7 +13,12 @@ from django.db import models
 def plain(row: models.Model) -> dict[str, Any]:
     """Every stored field of a row, its own key left out."""
     fields = (field for field in row._meta.concrete_fields if not field.primary_key)
-    return {field.attname: spelled(field.to_python(getattr(row, field.attname))) for field in fields}
+    return {field.attname: value(field, getattr(row, field.attname)) for field in fields}
+
+
+def value(field: Any, held: Any) -> Any:
+    """What a field holds, as a plain value."""
+    return spelled(field.to_python(held))
 
 
 def digest(value: Any) -> str:

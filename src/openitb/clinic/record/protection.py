@@ -4,13 +4,16 @@ They let go only while a row stands in `record_openerasure`, which a lawful eras
 away within one transaction.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
+
+from django.db import connection
 
 PROTECTED = (
     "record_trailentry",
     "record_sheet",
     "record_signature",
+    "record_sealkey",
     "record_score",
     "record_encounter",
     "record_complaint",
@@ -35,44 +38,22 @@ _ON_SQLITE = """
 """
 
 
-def protect(_apps: Any, schema_editor: Any) -> None:
-    """Migration step: put the triggers in place."""
-    for statement in _made(schema_editor.connection.vendor, PROTECTED):
-        schema_editor.execute(statement)
+def protect(**_told: Any) -> None:
+    """Put the triggers in place after each migration, which on SQLite makes tables anew and loses them."""
+    with connection.cursor() as cursor:
+        for statement in _made(connection.vendor):
+            cursor.execute(statement)
 
 
-def protecting(*tables: str) -> Callable[[Any, Any], None]:
-    """Migration step: put the triggers in place on tables that came later, or were altered."""
-
-    def protect_these(_apps: Any, schema_editor: Any) -> None:
-        vendor = schema_editor.connection.vendor
-        for statement in (*_dropped(vendor, tables), *_made(vendor, tables)):
-            schema_editor.execute(statement)
-
-    return protect_these
-
-
-def unprotect(_apps: Any, schema_editor: Any) -> None:
-    """Migration step: take the triggers away again."""
-    for statement in _dropped(schema_editor.connection.vendor, PROTECTED):
-        schema_editor.execute(statement)
-
-
-def _dropped(vendor: str, tables: Iterable[str]) -> Iterator[str]:
-    for table in tables:
-        for deed in ("update", "delete"):
-            on = f" ON {table}" if vendor == "postgresql" else ""
-            yield f"DROP TRIGGER IF EXISTS {table}_no_{deed}{on}"
-
-
-def _made(vendor: str, tables: Iterable[str]) -> Iterator[str]:
+def _made(vendor: str) -> Iterator[str]:
     if vendor == "postgresql":
         yield _FUNCTION
-    for table in tables:
+    for table in PROTECTED:
         for deed in ("update", "delete"):
             yield _trigger(vendor, table, deed)
 
 
 def _trigger(vendor: str, table: str, deed: str) -> str:
-    head = f"CREATE TRIGGER {table}_no_{deed} BEFORE {deed.upper()} ON {table} FOR EACH ROW"
+    create = "CREATE OR REPLACE TRIGGER" if vendor == "postgresql" else "CREATE TRIGGER IF NOT EXISTS"
+    head = f"{create} {table}_no_{deed} BEFORE {deed.upper()} ON {table} FOR EACH ROW"
     return head + (" EXECUTE FUNCTION record_refuse()" if vendor == "postgresql" else _ON_SQLITE)

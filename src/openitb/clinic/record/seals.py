@@ -1,6 +1,7 @@
 """The clinic's seal: an Ed25519 signature over a statement's only spelling.
 
-The private key is made at first use in a file that only its owner reads; no database holds it. Its public key goes into the record.
+The private key is made at first use in a file that only its owner reads; no database holds it. Its public
+key goes into the record.
 """
 
 import base64

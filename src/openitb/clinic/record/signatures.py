@@ -42,12 +42,26 @@ def sign(signing: Signing, by: User) -> Signature:
         sheet = (
             Sheet.objects.select_for_update(of=("self",)).select_related("patient").get(pk=signing.sheet.pk)
         )
-        if reason := _obstacle(sheet, signing, by):
+        if reason := obstacle(sheet, signing.meaning, by):
             raise SignatureError(reason)
+        if not signing.shown.strip():
+            raise SignatureError("signature: nothing was shown, expected the sheet's text")
         signature = _unsealed(sheet, signing, by)
         signature.seal = seals.sealed(sheet.patient.clinic, statement(signature))
         signature.save()
     return signature
+
+
+def obstacle(sheet: Sheet, meaning: Meaning, by: User) -> str:
+    """Why this person's name cannot mean this on a sheet; empty if it can."""
+    act = Act.VERIFY if meaning == Meaning.VERIFIED else Act.SIGN
+    if not may(by, sheet.patient, act):
+        return f"signature: to {act} is not granted by the roles of this account"
+    if Sheet.objects.filter(supersedes=sheet).exists():
+        return "signature: the sheet was corrected meanwhile, expected the one in force"
+    if sheet.signatures.filter(by=by, meaning=meaning).exists():
+        return f"signature: already {meaning} this person"
+    return _wrong_person(sheet, meaning, by)
 
 
 def verify(signature: Signature) -> tuple[str, ...]:
@@ -81,6 +95,8 @@ def content_digest(sheet: Sheet) -> str:
             "written_at": _instant(sheet.written_at),
             "by": sheet.by_id,
             "content": sheet.content,
+            "findings": sheet.findings,
+            "is_withdrawn": sheet.is_withdrawn,
             "supersedes": str(sheet.supersedes.key) if sheet.supersedes else None,
             "reason": sheet.reason,
         }
@@ -99,19 +115,6 @@ def _unsealed(sheet: Sheet, signing: Signing, by: User) -> Signature:
         shown_digest=plain.digest(signing.shown),
         method=signing.method,
     )
-
-
-def _obstacle(sheet: Sheet, signing: Signing, by: User) -> str:
-    act = Act.VERIFY if signing.meaning == Meaning.VERIFIED else Act.SIGN
-    if not may(by, sheet.patient, act):
-        return f"signature: to {act} is not granted by the roles of this account"
-    if not signing.shown.strip():
-        return "signature: nothing was shown, expected the sheet's text"
-    if Sheet.objects.filter(supersedes=sheet).exists():
-        return "signature: the sheet was corrected meanwhile, expected the one in force"
-    if sheet.signatures.filter(by=by, meaning=signing.meaning).exists():
-        return f"signature: already {signing.meaning} by this person"
-    return _wrong_person(sheet, signing.meaning, by)
 
 
 def _wrong_person(sheet: Sheet, meaning: Meaning, by: User) -> str:

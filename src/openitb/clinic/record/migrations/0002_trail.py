@@ -3,10 +3,9 @@
 import uuid
 
 import django.db.models.deletion
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
-
-from openitb.clinic.record.protection import protect, unprotect
 
 
 class Migration(migrations.Migration):
@@ -106,6 +105,12 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=64)),
                 ("written_at", models.DateTimeField()),
                 ("content", models.JSONField()),
+                (
+                    "findings",
+                    models.JSONField(
+                        default=list, help_text="What the rules said of it when it was written."
+                    ),
+                ),
                 ("reason", models.TextField(blank=True, help_text="Why it was corrected or withdrawn.")),
                 (
                     "is_withdrawn",
@@ -258,5 +263,63 @@ class Migration(migrations.Migration):
                 fields=("sheet", "by", "meaning"), name="signature_once_per_meaning"
             ),
         ),
-        migrations.RunPython(protect, unprotect),
+        migrations.AlterField(
+            model_name="patient",
+            name="created_at",
+            field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
+        ),
+        migrations.AlterField(
+            model_name="complaint",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="doserecord",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="encounter",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="refillrecord",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="score",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="trialbolus",
+            name="source",
+            field=models.CharField(
+                choices=[("recorded", "Recorded"), ("simulated", "Simulated"), ("imported", "Imported")],
+                default="recorded",
+                max_length=12,
+            ),
+        ),
     ]

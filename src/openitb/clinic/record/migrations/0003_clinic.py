@@ -8,7 +8,6 @@ from django.db import migrations, models
 from openitb.clinic.people.beginning import checked_now, first_clinic
 from openitb.clinic.record import plain
 from openitb.clinic.record.models.patient import clinic_of_new_patients
-from openitb.clinic.record.protection import protecting
 
 NEW = ("clinic_id", "is_restricted")
 
@@ -131,6 +130,4 @@ class Migration(migrations.Migration):
                 "ordering": ("at", "id"),
             },
         ),
-        # SQLite makes an altered table anew, without its triggers.
-        migrations.RunPython(protecting("record_signature", "record_sealkey"), migrations.RunPython.noop),
     ]

@@ -1,7 +1,7 @@
 """What rows of the record have in common: every change is on the trail, and entries are never rewritten."""
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from django.db import models, transaction
 
@@ -28,13 +28,17 @@ class Origin(models.TextChoices):
 
 
 class Source(models.TextChoices):
-    """How an entry came to be: written by a person or produced by the simulator."""
+    """How an entry came to be: written by a person, made by the simulator, or brought in from elsewhere."""
 
     RECORDED = "recorded", "Recorded"
     SIMULATED = "simulated", "Simulated"
+    IMPORTED = "imported", "Imported"
 
 
-class KeptQuerySet(models.QuerySet[Any]):
+Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class KeptQuerySet(models.QuerySet[Row]):
     """Rows of the record: many may be added at once, none is changed or deleted past the trail."""
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
@@ -55,12 +59,15 @@ class KeptQuerySet(models.QuerySet[Any]):
         raise EntryError(f"{self.model._meta.verbose_name}: rows are not deleted")
 
 
+KeptManager = models.Manager.from_queryset(KeptQuerySet)
+
+
 class Kept(models.Model):
     """A row whose every change is told on the trail, and refused if somebody else was quicker."""
 
     version = models.PositiveIntegerField(default=1, editable=False)
 
-    objects = KeptQuerySet.as_manager()
+    objects = KeptManager()
 
     class Meta:
         """No table of its own."""

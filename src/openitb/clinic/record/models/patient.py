@@ -4,6 +4,7 @@ import uuid
 from datetime import date
 
 from django.db import models
+from django.utils import timezone
 
 from openitb.clinic.record.models.bases import Kept, Origin
 
@@ -77,7 +78,7 @@ class Patient(Kept):
     next_step = models.CharField(max_length=240, blank=True)
     next_look_at = models.DateTimeField(null=True, blank=True, db_index=True)
     notes = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         """By name."""

@@ -23,6 +23,7 @@ class Sheet(Entry):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     content = models.JSONField()
+    findings = models.JSONField(default=list, help_text="What the rules said of it when it was written.")
     supersedes = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
     )
