@@ -9,11 +9,11 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from openitb.clinic.desk.due import soon_until
-from openitb.clinic.people.access import patients_for
+from openitb.clinic.people.access import Act, may_anywhere, patients_for
 from openitb.clinic.record.models import Patient, Stage
 from openitb.clinic.record.queries import with_state
 
@@ -40,6 +40,8 @@ class Attention:
 
 def panel(request: HttpRequest) -> HttpResponse:
     """The list, filtered by `q`, `stage` and `attention`, ordered by `sort`; a fragment for htmx."""
+    if not may_anywhere(request.user, Act.SEE):
+        return redirect("account")
     mine = patients_for(request.user)
     everyone = with_state(mine)
     today = timezone.localdate()

@@ -37,7 +37,16 @@ def may(user: Any, patient: Patient, act: Act = Act.SEE) -> bool:
     """Whether this person may do something with this patient's record now."""
     if not _is_person(user):
         return False
-    return _may_here(user, patient, act) or (_lent(user, act) and patient.pk in user.emergencies)
+    return may_by_role(user, patient, act) or (_lent(user, act) and patient.pk in user.emergencies)
+
+
+def may_by_role(user: User, patient: Patient, act: Act) -> bool:
+    """Whether a role at the patient's clinic grants it, without any emergency access."""
+    if patient.clinic_id not in user.clinics_where(act):
+        return False
+    if not patient.is_restricted or patient.clinic_id in user.clinics_where(Act.SEE_RESTRICTED):
+        return True
+    return patient.pk in user.teams
 
 
 def may_anywhere(user: Any, act: Act) -> bool:
@@ -85,15 +94,6 @@ def require_role(request: HttpRequest, *roles: str) -> None:
 
 def _is_person(user: Any) -> bool:
     return isinstance(user, User) and user.is_active
-
-
-def _may_here(user: User, patient: Patient, act: Act) -> bool:
-    """By a role at the patient's clinic."""
-    if patient.clinic_id not in user.clinics_where(act):
-        return False
-    if not patient.is_restricted or patient.clinic_id in user.clinics_where(Act.SEE_RESTRICTED):
-        return True
-    return patient.pk in user.teams
 
 
 def _lent(user: User, act: Act) -> bool:

@@ -22,7 +22,8 @@ from openitb.clinic.people import footprints
 PASSWORD, CODE, PASSKEY = "identity_password", "identity_code", "identity_credential"
 FIELDS = (PASSWORD, CODE, PASSKEY)
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-NEEDS_PROOF = "Confirm that it is you: enter your password again. Nothing was changed."
+NEEDS_PROOF = "Confirm that it is you first. Nothing was changed."
+NEEDS_CODE = "A second factor is asked for here: use a code or a passkey. Nothing was changed."
 WRONG = "That is not right. Nothing was changed."
 TOO_OFTEN = "Too many attempts. Wait a minute. Nothing was changed."
 NEEDS_FACTOR = (
@@ -35,6 +36,7 @@ class Asked:
     """What a form that matters has to ask for."""
 
     is_needed: bool
+    by_password: bool
     has_code: bool
     has_passkey: bool
     lacks_factor: bool
@@ -44,20 +46,26 @@ def asked(request: HttpRequest) -> Asked:
     """What this person has to show now, and what they can show."""
     kinds = factors(request.user)
     return Asked(
-        is_needed=not is_recent(request),
+        is_needed=not _is_settled(request),
+        by_password=not _owes_factor(request),
         has_code=Authenticator.Type.TOTP in kinds,
         has_passkey=Authenticator.Type.WEBAUTHN in kinds,
-        lacks_factor=_lacks_factor(request),
+        lacks_factor=_owes_factor(request) and not kinds,
     )
 
 
 def confirm(request: HttpRequest) -> str:
-    """Empty if it was this person some minutes ago or they prove it with the form sent; else why not."""
-    if _lacks_factor(request):
-        return NEEDS_FACTOR
-    if is_recent(request):
+    """Empty if it was this person some minutes ago or they prove it with the form sent; else why not.
+
+    Where the clinic asks for a second factor, one has to have been shown since signing in.
+    """
+    if _is_settled(request):
         return ""
-    return prove(request) if any(request.POST.get(name) for name in FIELDS) else NEEDS_PROOF
+    if _owes_factor(request) and not factors(request.user):
+        return NEEDS_FACTOR
+    if not any(request.POST.get(name) for name in FIELDS):
+        return NEEDS_PROOF
+    return prove(request) or ("" if _is_settled(request) else NEEDS_CODE)
 
 
 def prove(request: HttpRequest) -> str:
@@ -93,7 +101,11 @@ def used_factor(request: HttpRequest) -> bool:
     return any(record.get("method") == "mfa" for record in _records(request))
 
 
-def _lacks_factor(request: HttpRequest) -> bool:
+def _is_settled(request: HttpRequest) -> bool:
+    return is_recent(request) and not _owes_factor(request)
+
+
+def _owes_factor(request: HttpRequest) -> bool:
     return settings.CLINIC_SECOND_FACTOR != "encouraged" and not used_factor(request)
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.utils.deprecation import MiddlewareMixin
 
 from openitb.clinic.people.models import User
 from openitb.clinic.people.roles import acts_of
+from openitb.clinic.people.surroundings import has_factor
 from openitb.clinic.record import trail
 
 View = Callable[..., HttpResponse]
@@ -46,14 +49,20 @@ def for_every_account(view: View) -> View:
 
 
 class StaffOnlyMiddleware(MiddlewareMixin):
-    """Refuses a signed-in person whose roles grant nothing, on every view that requires signing in."""
+    """Refuses a signed-in person whose roles grant nothing, on every view that requires signing in.
 
-    def process_view(self, request: HttpRequest, view: View, _args: Any, _kwargs: Any) -> None:
+    Where the clinic requires a second factor, who has none is led to their account to add one.
+    """
+
+    def process_view(self, request: HttpRequest, view: View, _args: Any, _kwargs: Any) -> HttpResponse | None:
         """Runs after `LoginRequiredMiddleware`, which has already turned strangers away."""
         if not getattr(view, "login_required", True) or not getattr(view, "needs_staff", True):
-            return
+            return None
         if not isinstance(request.user, User) or not is_staff(request.user):
             raise PermissionDenied("This account is not a staff account of this clinic.")
+        if settings.CLINIC_SECOND_FACTOR == "required" and not has_factor(request):
+            return redirect("account")
+        return None
 
 
 def is_staff(user: User) -> bool:

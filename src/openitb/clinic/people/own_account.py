@@ -5,14 +5,16 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.webauthn.internal import auth as webauthn
 from allauth.usersessions.models import UserSession
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from openitb.clinic.people import identity
+from openitb.clinic.people import access, glass, identity
+from openitb.clinic.people.access import Act
 from openitb.clinic.people.lock import open_when_locked
 from openitb.clinic.people.middleware import for_every_account
 from openitb.clinic.people.models import User
+from openitb.clinic.record import seals
 
 
 @for_every_account
@@ -25,6 +27,7 @@ def own_account(request: HttpRequest) -> HttpResponse:
     kept = list(Authenticator.objects.filter(user=user).order_by("created_at"))
     codes = next((one.wrap() for one in kept if one.type == Authenticator.Type.RECOVERY_CODES), None)
     context = {
+        "reviews": glass.open_reviews(user) if access.may_anywhere(user, Act.AUDIT) else 0,
         "totp": next((one for one in kept if one.type == Authenticator.Type.TOTP), None),
         "passkeys": [one for one in kept if one.type == Authenticator.Type.WEBAUTHN],
         "codes_left": len(codes.get_unused_codes()) if isinstance(codes, RecoveryCodes) else None,
@@ -32,6 +35,20 @@ def own_account(request: HttpRequest) -> HttpResponse:
         "by_number": request.get_host().partition(":")[0].replace(".", "").isdigit(),
     }
     return render(request, "people/own_account.html", context)
+
+
+@require_GET
+def seal_key(request: HttpRequest) -> HttpResponse:
+    """The clinic's public key, with which anybody can check what it sealed."""
+    user = request.user
+    place = user.places[0] if isinstance(user, User) and user.places else None
+    if place is None:
+        raise Http404("no clinic")
+    answer = HttpResponse(
+        seals.public_pem(seals.public_key(place.clinic)), content_type="application/x-pem-file"
+    )
+    answer["Content-Disposition"] = 'attachment; filename="clinic-seal.pem"'
+    return answer
 
 
 @for_every_account

@@ -10,12 +10,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from openitb.clinic.people import lock, own_account
+from openitb.clinic.people import glass, lock, own_account, roster, trail_page
 from openitb.clinic.people.lock import open_when_locked
 from openitb.clinic.people.middleware import for_every_account
 
 sign_out = open_when_locked(login_not_required(LogoutView.as_view()))  # also for who may see nothing else
 
+welcome = login_not_required(roster.Welcome.as_view())
 by_passkey = login_not_required(webauthn.login_webauthn)
 
 # allauth looks for its pages by the names it gave them.
@@ -53,4 +54,14 @@ urlpatterns = [
         for_every_account(codes.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
+    path("welcome/<uidb64>/<token>/", welcome, name="welcome"),
+    path("emergency/", glass.emergency, name="emergency"),
+    path("reviews/", glass.reviews, name="reviews"),
+    path("reviews/<int:pk>/", glass.review, name="review"),
+    path("accounts/", roster.accounts, name="accounts"),
+    path("accounts/<int:pk>/", roster.person, name="person"),
+    path("accounts/<int:pk>/change/", roster.person_change, name="person-change"),
+    path("trail/", trail_page.trail_page, name="trail"),
+    path("trail/head/", trail_page.export_head, name="trail-head"),
+    path("seal/", own_account.seal_key, name="seal-key"),
 ]

@@ -1,5 +1,6 @@
 """Template tags that ask who is at the page and what they may do."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,8 @@ def may(context: Context, act: str, patient: Patient | None = None) -> bool:
 def opened_until(context: Context, patient: Patient) -> datetime | None:
     """Until when this person's emergency access to a patient lasts, None if it is no such access."""
     user: Any = context["request"].user
+    if access.may_by_role(user, patient, access.Act.SEE):
+        return None
     until: datetime | None = user.emergencies.get(patient.pk)
     return until
 
@@ -32,3 +35,9 @@ def opened_until(context: Context, patient: Patient) -> datetime | None:
 def confirm_identity(context: Context, prefix: str = "identity-", always: bool = False) -> dict[str, Any]:
     """Fields of a form that matters: what proves that it is still this person, if that has to be asked."""
     return {"asked": identity.asked(context["request"]), "prefix": prefix, "always": always}
+
+
+@register.filter
+def as_json(content: Any) -> str:
+    """A trail entry's content for a reader."""
+    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
