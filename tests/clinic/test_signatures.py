@@ -12,7 +12,7 @@ from openitb.clinic.people.accounts import new_staff
 from openitb.clinic.people.models import User
 from openitb.clinic.people.roles import Role
 from openitb.clinic.record import seals, signatures
-from openitb.clinic.record.models import Action, Meaning, SealKey, Sheet, Signature, TrailEntry
+from openitb.clinic.record.models import Action, Meaning, Patient, SealKey, Sheet, Signature, TrailEntry
 from openitb.clinic.record.signatures import SignatureError, Signing, sign, verify
 from openitb.clinic.record.verification import verify as verify_record
 
@@ -24,17 +24,15 @@ def _seals_of_this_test(settings, tmp_path) -> None:
     settings.CLINIC_SEALS = tmp_path / "seals"
 
 
+def call(patient: Patient, by: User, **changes: object) -> Sheet:
+    now = timezone.now()
+    values = {"kind": "desk.call", "at": now, "written_at": now, "content": {"said": "it beeps"}}
+    return Sheet.objects.create(patient=patient, by=by, **values | changes)
+
+
 @pytest.fixture
 def sheet(make, staff) -> Sheet:
-    now = timezone.now()
-    return Sheet.objects.create(
-        patient=make.patient(),
-        kind="desk.call",
-        at=now,
-        written_at=now,
-        by=staff,
-        content={"said": "it beeps"},
-    )
+    return call(make.patient(), staff)
 
 
 def signing(sheet: Sheet, meaning: Meaning = Meaning.WRITTEN, shown: str = SHOWN) -> Signing:
