@@ -171,7 +171,7 @@ def test_an_authenticator_app_is_added_and_asked_for(live_server, screen) -> Non
 def test_an_idle_page_locks_and_what_was_typed_is_still_there(live_server, screen, settings) -> None:
     one, home, password = patient(), live_server.url, new_staff("mira")
     sign_in(screen, home, "mira", password)
-    settings.CLINIC_IDLE_SECONDS = 3
+    settings.CLINIC_IDLE_SECONDS = 8
     screen.goto(f"{home}/patients/{one.key}/sheets/new/desk.call/")
     text = screen.locator("main textarea").first
     text.fill("beeps since noon, no fever")

@@ -331,3 +331,60 @@ def test_where_the_clinic_requires_a_second_factor_nothing_opens_before_it_is_th
     settings.CLINIC_SECOND_FACTOR = "required"
     assert browser.get(reverse("panel")).headers["Location"] == reverse("account")
     assert browser.get(reverse("account")).status_code == 200
+
+
+def test_a_record_is_restricted_to_a_team_and_opened_again_with_a_reason(make, entered) -> None:
+    patient, colleague = make.patient(), entered("col", Role.NURSE)
+    nurse, page = entered("nils", Role.NURSE), reverse("patient", args=[patient.key])
+    address = reverse("care-team", args=[patient.key])
+    assert nurse.post(address, {"do": "restrict"}).status_code == 422
+    assert nurse.post(address, {"do": "restrict", "reason": "works here"}).status_code == 302
+    assert (nurse.get(page).status_code, colleague.get(page).status_code) == (200, 404)
+    colleague_pk = User.objects.get(username="col").pk
+    nurse.post(address, {"do": "add", "person": colleague_pk})
+    assert colleague.get(page).status_code == 200
+    place = patient.team.get(user=colleague_pk)
+    colleague.post(address, {"do": "take", "place": place.pk})
+    assert colleague.get(page).status_code == 404
+    last = patient.team.get(user__username="nils")
+    assert nurse.post(address, {"do": "take", "place": last.pk}).status_code == 422
+    nurse.post(address, {"do": "open", "reason": "no longer works here"})
+    assert colleague.get(page).status_code == 200
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.ENGINEER])
+def test_who_only_reads_changes_no_team(make, entered, role) -> None:
+    patient = make.patient()
+    browser, address = entered("x", role), reverse("care-team", args=[patient.key])
+    assert browser.get(address).status_code == 200
+    assert browser.post(address, {"do": "restrict", "reason": "curious"}).status_code == 403
+
+
+def test_nobody_of_another_clinic_is_put_on_a_team(make, entered) -> None:
+    patient, nurse = make.patient(), entered("nils", Role.NURSE)
+    stranger = make.staff("olga", clinic=make.clinic())
+    address = reverse("care-team", args=[patient.key])
+    assert nurse.post(address, {"do": "add", "person": stranger.pk}).status_code == 404
+
+
+def test_an_administrator_changes_the_clinic_and_nobody_elses(make, entered) -> None:
+    admin, clinic = entered("adm", Role.ADMINISTRATOR), only_clinic()
+    told = {"name": "Harbour clinic", "zone": "Europe/Berlin", "line": "+49 40 1", "version": clinic.version}
+    address = reverse("clinic", args=[clinic.pk])
+    assert admin.post(address, told | {"zone": "Mars/Olympus"}).status_code == 422
+    assert admin.post(address, told).status_code == 302
+    assert admin.post(address, told | {"line": "2"}).status_code == 422  # an old copy
+    clinic.refresh_from_db()
+    assert (clinic.name, clinic.zone, clinic.line) == ("Harbour clinic", "Europe/Berlin", "+49 40 1")
+    assert admin.get(reverse("clinic", args=[make.clinic().pk])).status_code == 404
+
+
+def test_times_are_those_of_the_patients_clinic(make, entered) -> None:
+    far = make.clinic(zone="Pacific/Auckland")
+    near = make.clinic(zone="Europe/Berlin")
+    both = entered("both", Role.NURSE, clinic=near)
+    Membership.objects.create(user=User.objects.get(username="both"), clinic=far, role=Role.NURSE)
+    for clinic, sign in ((far, "NZ"), (near, "CE")):
+        patient = make.patient(clinic=clinic)
+        page = both.get(reverse("patient-history", args=[patient.key])).content.decode()
+        assert f"Times in {sign}" in page

@@ -6,10 +6,12 @@ to a care team they are not on. Whoever may not see a patient is told that there
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 
 from openitb.clinic.people import footprints
 from openitb.clinic.people.models import User
@@ -55,7 +57,7 @@ def may_anywhere(user: Any, act: Act) -> bool:
 
 
 def require(request: HttpRequest, patient: Patient, act: Act = Act.SEE) -> None:
-    """Let through who may, and note that they saw the record.
+    """Let through who may, note that they saw the record, and tell times in the patient's clinic's zone.
 
     Raises `Http404` for who may not see the patient, `PermissionDenied` for who may see but not do this.
     """
@@ -66,6 +68,7 @@ def require(request: HttpRequest, patient: Patient, act: Act = Act.SEE) -> None:
         footprints.refused(request, patient, act)
         raise PermissionDenied(f"To {act} is not granted by the roles of this account.")
     footprints.viewed(request, patient)
+    timezone.activate(_zone(request.user, patient))  # undone when the request ends
 
 
 def patient_or_404(request: HttpRequest, key: UUID, act: Act = Act.SEE) -> Patient:
@@ -94,6 +97,13 @@ def require_role(request: HttpRequest, *roles: str) -> None:
 
 def _is_person(user: Any) -> bool:
     return isinstance(user, User) and user.is_active
+
+
+def _zone(user: Any, patient: Patient) -> ZoneInfo:
+    """The zone of the patient's clinic, mostly one the person works at."""
+    known = {place.clinic_id: place.clinic for place in user.places}
+    clinic = known.get(patient.clinic_id) or patient.clinic
+    return ZoneInfo(clinic.zone)
 
 
 def _lent(user: User, act: Act) -> bool:

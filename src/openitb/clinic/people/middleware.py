@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
 from openitb.clinic.people.models import User
@@ -33,13 +35,20 @@ def fragments_ask_to_sign_in(handler: Handler) -> Handler:
 
 
 def person_acts(handler: Handler) -> Handler:
-    """Middleware: whatever a request writes is written by the person who made it."""
+    """Middleware: whatever a request writes is by the person who made it; times are those of their clinic."""
 
     def answered(request: HttpRequest) -> HttpResponse:
-        with trail.acting(request.user if request.user.is_authenticated else None):
+        user = request.user if isinstance(request.user, User) else None
+        with trail.acting(user), timezone.override(_zone(user)):
             return handler(request)
 
     return answered
+
+
+def _zone(user: User | None) -> ZoneInfo:
+    """The zone of the clinic a person works at; a patient's page changes to that of the patient's clinic."""
+    place = next(iter(user.places), None) if user else None
+    return ZoneInfo(place.clinic.zone if place else settings.TIME_ZONE)
 
 
 def for_every_account(view: View) -> View:

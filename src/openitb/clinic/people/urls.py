@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from openitb.clinic.people import glass, lock, own_account, roster, trail_page
+from openitb.clinic.people import care_team, clinic_page, glass, lock, own_account, roster, trail_page
 from openitb.clinic.people.lock import open_when_locked
 from openitb.clinic.people.middleware import for_every_account
 
@@ -64,4 +64,6 @@ urlpatterns = [
     path("trail/", trail_page.trail_page, name="trail"),
     path("trail/head/", trail_page.export_head, name="trail-head"),
     path("seal/", own_account.seal_key, name="seal-key"),
+    path("clinics/<int:pk>/", clinic_page.clinic_page, name="clinic"),
+    path("patients/<uuid:key>/access/", care_team.care_team, name="care-team"),
 ]

@@ -12,6 +12,17 @@ from openitb.clinic.record.models import Patient
 
 register = template.Library()
 
+# Each names itself after those below it too, so the order matters.
+_BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
 
 @register.simple_tag(takes_context=True)
 def may(context: Context, act: str, patient: Patient | None = None) -> bool:
@@ -41,3 +52,11 @@ def confirm_identity(context: Context, prefix: str = "identity-", always: bool =
 def as_json(content: Any) -> str:
     """A trail entry's content for a reader."""
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """A browser's own long name in two words for its person: `Firefox on Windows`."""
+    name = next((shown for sign, shown in _BROWSERS if sign in agent), "A browser")
+    system = next((shown for sign, shown in _SYSTEMS if sign in agent), "")
+    return f"{name} on {system}" if system else name
