@@ -249,5 +249,5 @@ def test_the_number_of_queries_does_not_grow_with_the_history(
         at = timezone.now() - timedelta(days=day)
         make.dose(system, at=at)
         Encounter.objects.create(patient=system.patient, at=at, kind="check-up")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(21):
         page_of(desk, system.patient)

@@ -85,7 +85,7 @@ def test_rows_added_together_are_one_entry_and_verify(make) -> None:
         ("UPDATE record_trailentry SET reason = 'x' WHERE number = 1", "was changed after it was written"),
         ("UPDATE record_trailentry SET content = '{}' WHERE number = 1", "its content was changed"),
         ("DELETE FROM record_trailentry WHERE number = 1", "entries are missing"),
-        ("DELETE FROM record_trailentry WHERE number = 2", "ends at entry 1, expected 2"),
+        ("DELETE FROM record_trailentry WHERE number = 3", "ends at entry 2, expected 3"),
     ],
 )
 def test_a_hand_on_the_database_is_found(make, statement: str, told: str) -> None:

@@ -82,10 +82,13 @@ def _sign_in(home: Path) -> str:
     """The first account, made with a generated password that only this machine's owner can read."""
     from openitb.clinic.people import accounts
     from openitb.clinic.people.models import User
+    from openitb.clinic.people.roles import Role
 
     file = home / SIGN_IN_FILE
     if not User.objects.exists():
-        password = accounts.new_staff(DEMO_USER, full_name="Demo Clinician")
+        password = accounts.new_staff(
+            DEMO_USER, Role.PRESCRIBER, Role.ADMINISTRATOR, full_name="Demo Clinician"
+        )
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
         with os.fdopen(descriptor, "w") as stream:
             stream.write(f"user {DEMO_USER}, password {password}\n")

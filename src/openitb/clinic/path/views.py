@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from openitb.clinic.path import stages
+from openitb.clinic.people.access import patient_or_404
 from openitb.clinic.record.models import Patient
 from openitb.clinic.record.queries import active_system
 
@@ -29,14 +30,14 @@ def panel(stage_id: str, template: str) -> Callable[[Panel], Panel]:
 @require_GET
 def path(request: HttpRequest, key: UUID) -> HttpResponse:
     """All stages with how far the person is in each."""
-    patient = get_object_or_404(Patient, key=key)
+    patient = patient_or_404(request, key)
     return render(request, "path/path.html", _header(patient) | {"stages": stages.progress(patient)})
 
 
 @require_GET
 def stage(request: HttpRequest, key: UUID, stage_id: str) -> HttpResponse:
     """One stage: its steps, what is next, and its panels."""
-    patient = get_object_or_404(Patient, key=key)
+    patient = patient_or_404(request, key)
     try:
         stages.stage(stage_id)
     except stages.StageError as fault:

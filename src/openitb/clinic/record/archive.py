@@ -34,7 +34,13 @@ from openitb.clinic.record.models import OpenErasure, TrailHead
 from openitb.clinic.record.verification import Verified, verify
 
 ROWS = "record"
-_NOT_KEPT = {"sessions", "contenttypes", "auth", "admin"}  # made anew by the migration, or short-lived
+_NOT_KEPT = {
+    "sessions",
+    "usersessions",
+    "contenttypes",
+    "auth",
+    "admin",
+}  # made anew by the migration, or short-lived
 _AT_ONCE = 1000
 
 

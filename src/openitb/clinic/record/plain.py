@@ -18,7 +18,7 @@ def plain(row: models.Model) -> dict[str, Any]:
 
 def value(field: Any, held: Any) -> Any:
     """What a field holds, as a plain value."""
-    return _plain(field.to_python(held))
+    return spelled(field.to_python(held))
 
 
 def digest(value: Any) -> str:
@@ -37,7 +37,8 @@ def subject(row: models.Model) -> str:
     return f"{row._meta.label_lower}:{row.pk}"
 
 
-def _plain(value: Any) -> Any:
+def spelled(value: Any) -> Any:
+    """A stored value as JSON holds it: instants in UTC, dates and keys as text."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat()

@@ -13,6 +13,7 @@ PROTECTED = (
     "record_trailentry",
     "record_sheet",
     "record_signature",
+    "record_sealkey",
     "record_score",
     "record_encounter",
     "record_complaint",

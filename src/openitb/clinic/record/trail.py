@@ -17,6 +17,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from openitb.clinic.record import plain
+from openitb.clinic.record.models.sheets import Signature
 from openitb.clinic.record.models.trail import Action, TrailEntry, TrailHead
 
 _ACTOR: ContextVar[Any] = ContextVar("actor", default=None)
@@ -62,8 +63,7 @@ def append(deed: Deed) -> TrailEntry:
 def added(row: models.Model, reason: str = "") -> TrailEntry:
     """A new row."""
     content = {"row": plain.row_digest(row), "after": plain.plain(row)}
-    action = Action.CORRECTED if getattr(row, "supersedes_id", None) else Action.ADDED
-    return append(Deed(action, plain.subject(row), patient_key(row), reason, content))
+    return append(Deed(_how(row), plain.subject(row), patient_key(row), reason, content))
 
 
 def added_together(rows: list[Any]) -> TrailEntry | None:
@@ -116,6 +116,12 @@ def chained(entry: TrailEntry) -> str:
             entry.previous,
         ]
     )
+
+
+def _how(row: models.Model) -> Action:
+    if isinstance(row, Signature):
+        return Action.SIGNED
+    return Action.CORRECTED if getattr(row, "supersedes_id", None) else Action.ADDED
 
 
 def _entry(deed: Deed, head: TrailHead) -> TrailEntry:

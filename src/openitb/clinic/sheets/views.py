@@ -12,18 +12,24 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods
 
-from openitb.clinic.record.models import Patient, Sheet, StaleEditError
+from openitb.clinic.people import identity
+from openitb.clinic.people.access import Act, patient_or_404, require_role
+from openitb.clinic.people.models import User
+from openitb.clinic.record import signatures
+from openitb.clinic.record.models import Meaning, Patient, Sheet, StaleEditError
 from openitb.clinic.record.plain import digest
 from openitb.clinic.record.queries import active_system
+from openitb.clinic.record.signatures import Signing
 from openitb.clinic.sheets import checks, form, kinds, store, values
 from openitb.clinic.sheets.kinds import Kind, KindError
-from openitb.clinic.sheets.shown import compared, lines
+from openitb.clinic.sheets.shown import as_text, compared, lines
 
 AHEAD = timedelta(minutes=15)  # a watch may be fast; what is later has not happened yet
 
@@ -40,7 +46,8 @@ class Page:
 @require_http_methods(["GET", "POST"])
 def fill(request: HttpRequest, key: UUID, kind_id: str) -> HttpResponse:
     """An empty sheet of a kind, or what was typed into it."""
-    page = Page(get_object_or_404(Patient, key=key), _kind(kind_id))
+    page = Page(patient_or_404(request, key, Act.WRITE), _kind(kind_id))
+    require_role(request, *page.kind.writers)
     if request.method == "POST":
         return _kept(request, page)
     offered = checks.offered(kind_id, page.patient)
@@ -50,8 +57,9 @@ def fill(request: HttpRequest, key: UUID, kind_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def correct(request: HttpRequest, key: UUID, sheet_key: UUID) -> HttpResponse:
     """A sheet again, to be superseded by what is typed now; needs a reason."""
-    old = _sheet(key, sheet_key)
+    old = _sheet(request, key, sheet_key, Act.WRITE)
     page = Page(old.patient, _kind(old.kind), old)
+    require_role(request, *page.kind.writers)
     newest = store.in_chain(old)[-1]
     if newest != old and str(newest.key) != request.POST.get("sheet_key", ""):
         return _stale(request, page, newest)
@@ -63,7 +71,8 @@ def correct(request: HttpRequest, key: UUID, sheet_key: UUID) -> HttpResponse:
 @require_http_methods(["POST"])
 def withdraw(request: HttpRequest, key: UUID, sheet_key: UUID) -> HttpResponse:
     """Say that a sheet never held: written for the wrong person, or twice."""
-    old, reason = _sheet(key, sheet_key), request.POST.get("reason", "").strip()
+    old, reason = _sheet(request, key, sheet_key, Act.WRITE), request.POST.get("reason", "").strip()
+    require_role(request, *_kind(old.kind).writers)
     if not reason:
         return _show(request, old, "reason: got nothing, expected why this sheet never held", status=422)
     draft = store.Draft(uuid4(), old.patient, old.kind, old.at, request.user, old.content, old.findings)
@@ -74,16 +83,31 @@ def withdraw(request: HttpRequest, key: UUID, sheet_key: UUID) -> HttpResponse:
     return redirect("sheet", key=key, sheet_key=draft.key)
 
 
+@require_http_methods(["POST"])
+def sign(request: HttpRequest, key: UUID, sheet_key: UUID) -> HttpResponse:
+    """Put one's name to a sheet as it is shown here, once it is sure that it is still this person."""
+    sheet = _sheet(request, key, sheet_key)
+    if reason := identity.confirm(request):
+        return _show(request, sheet, reason, status=403)
+    try:
+        meaning = Meaning(request.POST.get("meaning", ""))
+        shown = as_text(_kind(sheet.kind), sheet.content, _zone())
+        signatures.sign(Signing(sheet, shown, meaning, identity.method(request)), _person(request))
+    except ValueError as refused:
+        return _show(request, sheet, str(refused), status=422)
+    return redirect("sheet", key=key, sheet_key=sheet_key)
+
+
 @require_GET
 def show(request: HttpRequest, key: UUID, sheet_key: UUID) -> HttpResponse:
     """A kept sheet as it was written, with what became of it."""
-    return _show(request, _sheet(key, sheet_key))
+    return _show(request, _sheet(request, key, sheet_key))
 
 
 @require_GET
 def listed(request: HttpRequest, key: UUID) -> HttpResponse:
     """All sheets of a person by time, and the kinds one may fill."""
-    patient = get_object_or_404(Patient, key=key)
+    patient = patient_or_404(request, key)
     sheets = [(sheet, kinds.kinds().get(sheet.kind)) for sheet in store.in_force(patient)[:200]]
     context = _header(patient) | {"sheets": sheets, "kinds": _by_stage()}
     return render(request, "sheets/list.html", context)
@@ -168,10 +192,24 @@ def _show(request: HttpRequest, sheet: Sheet, problem: str = "", status: int = 2
         "chain": chain,
         "newest": chain[-1],
         "changes": compared(_kind(sheet.kind), sheet.supersedes, sheet, _zone()) if sheet.supersedes else (),
-        "signatures": sheet.signatures.select_related("by"),
+        "signatures": [(one, signatures.verify(one)) for one in sheet.signatures.all()],
+        "to_sign": _to_sign(request, sheet),
         "problem": problem,
     }
     return render(request, "sheets/sheet.html", context, status=status)
+
+
+def _to_sign(request: HttpRequest, sheet: Sheet) -> list[Meaning]:
+    """What this person's name on the sheet could mean now."""
+    kind, user = _kind(sheet.kind), _person(request)
+    asked = [Meaning(one) for one in (kind.signed, kind.verified) if one]
+    return [one for one in asked if not signatures.obstacle(sheet, one, user)]
+
+
+def _person(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied("Only a signed-in person writes into the record.")
+    return request.user
 
 
 def _stale(request: HttpRequest, page: Page, newest: Any) -> HttpResponse:
@@ -216,9 +254,10 @@ def _key(request: HttpRequest) -> UUID:
         return uuid4()
 
 
-def _sheet(key: UUID, sheet_key: UUID) -> Sheet:
+def _sheet(request: HttpRequest, key: UUID, sheet_key: UUID, act: Act = Act.SEE) -> Sheet:
+    patient = patient_or_404(request, key, act)
     sheets = Sheet.objects.select_related("patient", "by", "supersedes")
-    found: Sheet = get_object_or_404(sheets, key=sheet_key, patient__key=key)
+    found: Sheet = get_object_or_404(sheets, key=sheet_key, patient=patient)
     return found
 
 

@@ -4,9 +4,11 @@ from openitb.clinic.record.models.bases import Entry, EntryError, Kept, Origin, 
 from openitb.clinic.record.models.doses import DoseOutcome, DoseRecord, RefillRecord, TrialBolus
 from openitb.clinic.record.models.observations import Complaint, Encounter, EncounterKind, Score, Side
 from openitb.clinic.record.models.patient import Cause, Patient, Sex, Stage
-from openitb.clinic.record.models.sheets import Sheet, Signature
+from openitb.clinic.record.models.seals import SealKey
+from openitb.clinic.record.models.sheets import Meaning, Sheet, Signature
 from openitb.clinic.record.models.system import Alarm, AlarmLevel, Interrogation, System
 from openitb.clinic.record.models.trail import Action, OpenErasure, TrailEntry, TrailHead
+from openitb.clinic.record.models.work import Sweep, Work
 
 __all__ = [
     "Action",
@@ -22,11 +24,13 @@ __all__ = [
     "EntryError",
     "Interrogation",
     "Kept",
+    "Meaning",
     "OpenErasure",
     "Origin",
     "Patient",
     "RefillRecord",
     "Score",
+    "SealKey",
     "Sex",
     "Sheet",
     "Side",
@@ -34,8 +38,10 @@ __all__ = [
     "Source",
     "Stage",
     "StaleEditError",
+    "Sweep",
     "System",
     "TrailEntry",
     "TrailHead",
     "TrialBolus",
+    "Work",
 ]

@@ -43,13 +43,23 @@ class Sheet(Entry):
         )
 
 
+class Meaning(models.TextChoices):
+    """What a person's name on a sheet means."""
+
+    WRITTEN = "written by", "Written by"
+    ORDERED = "ordered by", "Ordered by"
+    VERIFIED = "verified by", "Verified by"
+
+
 class Signature(Entry):
     """A person's word for a sheet as it was shown: what it means, how they proved who they are, sealed."""
 
     sheet = models.ForeignKey(Sheet, on_delete=models.PROTECT, related_name="signatures")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    meaning = models.CharField(max_length=48)
+    signer = models.CharField(max_length=240, default="", help_text="Name and roles as they were.")
+    meaning = models.CharField(max_length=48, choices=Meaning)
+    shown = models.TextField(default="", help_text="The sheet's text as it stood before the person.")
     shown_digest = models.CharField(max_length=64)
     method = models.CharField(max_length=24)
     seal = models.CharField(max_length=200)
