@@ -7,4 +7,5 @@ urlpatterns = [
     path("", include("openitb.clinic.desk.urls")),
     path("", include("openitb.clinic.sheets.urls")),
     path("", include("openitb.clinic.path.urls")),
+    path("", include("openitb.clinic.work.urls")),
 ]

@@ -8,6 +8,7 @@ from openitb.clinic.record.models.seals import SealKey
 from openitb.clinic.record.models.sheets import Meaning, Sheet, Signature
 from openitb.clinic.record.models.system import Alarm, AlarmLevel, Interrogation, System
 from openitb.clinic.record.models.trail import Action, OpenErasure, TrailEntry, TrailHead
+from openitb.clinic.record.models.work import Sweep, Work
 
 __all__ = [
     "Action",
@@ -37,8 +38,10 @@ __all__ = [
     "Source",
     "Stage",
     "StaleEditError",
+    "Sweep",
     "System",
     "TrailEntry",
     "TrailHead",
     "TrialBolus",
+    "Work",
 ]
