@@ -78,7 +78,8 @@ def test_every_page_of_people(live_server, screen) -> None:
     password = new_staff("mira", *EVERYTHING, full_name="Mira Olsen", clinic=one.clinic)
     sign_in(screen, home, "mira", password)
     pages = ["account", "accounts", "trail", "reviews", "emergency", "account/password", "account/sessions"]
-    pages += [f"accounts/{User.objects.get(username='mira').pk}"]
+    pages += [f"accounts/{User.objects.get(username='mira').pk}", f"clinics/{one.clinic.pk}"]
+    pages += [f"patients/{one.key}/access"]
     for page in pages:
         screen.goto(f"{home}/{page}/")
         check(screen)

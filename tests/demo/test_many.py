@@ -8,6 +8,10 @@ from django.test import Client
 from django.urls import reverse
 
 from openitb.clinic.demo.many import Many, write
+from openitb.clinic.people.accounts import join
+from openitb.clinic.people.clinics import only_clinic
+from openitb.clinic.people.models import User
+from openitb.clinic.people.roles import Role
 from openitb.clinic.record.models import DoseRecord, Interrogation, Patient, RefillRecord, Score, TrailEntry
 from openitb.clinic.record.verification import verify
 
@@ -50,9 +54,12 @@ def test_new_rows_are_numbered_after_them() -> None:
 
 
 @pytest.mark.django_db
-def test_their_pages_open(admin_client: Client) -> None:
+def test_their_pages_open(client: Client) -> None:
+    nurse = User.objects.create_user("nora")
+    join(nurse, only_clinic(), Role.NURSE)
+    client.force_login(nurse)
     write(Many(2, 3, NOW))
     patient = Patient.objects.first()
     for name in ("patient", "patient-history", "sheets", "program"):
-        assert admin_client.get(reverse(name, args=[patient.key])).status_code == 200
-    assert admin_client.get(reverse("panel")).status_code == 200
+        assert client.get(reverse(name, args=[patient.key])).status_code == 200
+    assert client.get(reverse("panel")).status_code == 200

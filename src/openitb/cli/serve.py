@@ -18,6 +18,7 @@ from openitb.implant import Home
 from openitb.implant.home import OWNER_FOLDER
 
 LOOPBACK = "127.0.0.1"
+FORWARDED = {"x-forwarded-proto", "x-forwarded-for"}
 WEB_THREADS = 8
 PUMPS_START_S = 120.0
 PUMPS_STOP_S = 20.0
@@ -134,10 +135,13 @@ def _announce(port: int, sign_in: str) -> None:
 
 def _serve_pages(port: int) -> None:
     import waitress
+    from django.conf import settings
 
     from openitb.clinic.wsgi import application
 
-    waitress.serve(application, host=LOOPBACK, port=port, threads=WEB_THREADS, ident=None)
+    # Behind a proxy with TLS its word on scheme and caller counts, and nobody else's.
+    proxy = {"trusted_proxy": LOOPBACK, "trusted_proxy_headers": FORWARDED} if settings.HTTPS else {}
+    waitress.serve(application, host=LOOPBACK, port=port, threads=WEB_THREADS, ident=None, **proxy)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

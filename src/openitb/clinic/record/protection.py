@@ -4,7 +4,7 @@ They let go only while a row stands in `record_openerasure`, which a lawful eras
 away within one transaction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import connection
@@ -41,14 +41,15 @@ _ON_SQLITE = """
 def protect(**_told: Any) -> None:
     """Put the triggers in place after each migration, which on SQLite makes tables anew and loses them."""
     with connection.cursor() as cursor:
-        for statement in _made(connection.vendor):
+        there = set(connection.introspection.table_names(cursor))  # a migration may stop half way
+        for statement in _made(connection.vendor, [table for table in PROTECTED if table in there]):
             cursor.execute(statement)
 
 
-def _made(vendor: str) -> Iterator[str]:
+def _made(vendor: str, tables: Iterable[str]) -> Iterator[str]:
     if vendor == "postgresql":
         yield _FUNCTION
-    for table in PROTECTED:
+    for table in tables:
         for deed in ("update", "delete"):
             yield _trigger(vendor, table, deed)
 

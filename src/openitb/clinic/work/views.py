@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from openitb import catalogue, units
-from openitb.clinic.people.models import User
+from openitb.clinic.people.access import Act, patients_for, require, require_anywhere
+from openitb.clinic.people.models import Membership, User
+from openitb.clinic.people.roles import Role, acts_of
 from openitb.clinic.record import trail
 from openitb.clinic.record.models import Action, Sweep, Work
 from openitb.clinic.work.sweep import sweep
@@ -26,17 +28,18 @@ MOST_NOTE = 400
 @require_GET
 def worklist(request: HttpRequest) -> HttpResponse:
     """Open work, filtered by `whose` and `kind`; swept anew first if the last sweep is too old to trust."""
+    require_anywhere(request, Act.SEE)
     last = _fresh(timezone.now())
     work = _asked(request)
     page = Paginator(work, settings.CLINIC_PATIENTS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "swept": last,
-        "counts": _counts(),
+        "counts": _counts(request),
         "whose": request.GET.get("whose", ""),
         "kind": request.GET.get("kind", ""),
         "now": timezone.now(),
-        "colleagues": User.objects.filter(is_active=True, is_staff=True).order_by("last_name", "username"),
+        "colleagues": _colleagues(_clinics(request)),
     }
     return render(request, "work/worklist.html", context)
 
@@ -44,9 +47,11 @@ def worklist(request: HttpRequest) -> HttpResponse:
 @require_POST
 def act(request: HttpRequest, work_id: int) -> HttpResponse:
     """Claim, hand over, give back or close one thing; who is too late is told, and nothing changes."""
+    require_anywhere(request, Act.WRITE)
     deed = request.POST.get("deed", "")
     with transaction.atomic():
-        work = get_object_or_404(Work.objects.select_for_update().select_related("patient"), pk=work_id)
+        work = get_object_or_404(Work.objects.select_for_update(of=("self",)), pk=work_id)
+        require(request, work.patient, Act.WRITE)
         told = _DEEDS[deed](request, work) if deed in _DEEDS and work.closed_at is None else _TOO_LATE
         if not told:
             work.save()
@@ -67,7 +72,8 @@ def _claim(request: HttpRequest, work: Work) -> str:
 
 
 def _hand_over(request: HttpRequest, work: Work) -> str:
-    to = User.objects.filter(pk=_whole(request.POST.get("to", "")), is_active=True, is_staff=True).first()
+    theirs = _colleagues(frozenset({work.patient.clinic_id}))
+    to = theirs.filter(pk=_whole(request.POST.get("to", ""))).first()
     if to is None:
         return "to: got nobody, expected a colleague. Nothing was changed."
     work.claimed_by, work.claimed_at = to, timezone.now()
@@ -98,7 +104,7 @@ def _tell(work: Work, deed: str) -> None:
 
 
 def _asked(request: HttpRequest) -> QuerySet[Work]:
-    work = Work.objects.filter(closed_at__isnull=True).select_related("patient", "claimed_by")
+    work = _open(request).select_related("patient", "claimed_by")
     whose, kind = request.GET.get("whose", ""), request.GET.get("kind", "")
     if whose == "mine":
         work = work.filter(claimed_by=_user(request))
@@ -107,10 +113,14 @@ def _asked(request: HttpRequest) -> QuerySet[Work]:
     return work.filter(kind=kind) if kind in KINDS else work
 
 
-def _counts() -> list[tuple[str, int]]:
+def _open(request: HttpRequest) -> QuerySet[Work]:
+    """Work on those whose record this person may see."""
+    return Work.objects.filter(closed_at__isnull=True, patient__in=patients_for(request.user))
+
+
+def _counts(request: HttpRequest) -> list[tuple[str, int]]:
     """How many of each kind wait, gravest kind first."""
-    waiting = Work.objects.filter(closed_at__isnull=True)
-    counted = dict(waiting.values_list("kind").annotate(count=Count("pk")).order_by())
+    counted = dict(_open(request).values_list("kind").annotate(count=Count("pk")).order_by())
     return [(kind, counted[kind]) for kind in KINDS if kind in counted]
 
 
@@ -121,6 +131,18 @@ def _fresh(now: datetime) -> Sweep:
     if last is None or now - last.at > timedelta(seconds=trusted / 2):
         return sweep(now)
     return last
+
+
+def _clinics(request: HttpRequest) -> frozenset[int]:
+    return _user(request).clinics_where(Act.WRITE) if isinstance(request.user, User) else frozenset()
+
+
+def _colleagues(clinics: frozenset[int]) -> QuerySet[User]:
+    """People who may write at one of these clinics now."""
+    roles = [role for role in Role if Act.WRITE in acts_of(role)]
+    held = Membership.held().filter(clinic__in=clinics, role__in=roles)
+    who = User.objects.filter(pk__in=held.values("user_id"), is_active=True)
+    return who.order_by("last_name", "username")
 
 
 def _user(request: HttpRequest) -> Any:
@@ -135,8 +157,3 @@ def _back(request: HttpRequest) -> str:
     """Where the person came from, if that is a page of ours."""
     back = request.POST.get("back", "")
     return back if back.startswith("/") and not back.startswith("//") else reverse("worklist")
-
-
-def waiting(patient: Any) -> QuerySet[Work]:
-    """What waits for one person, for their page."""
-    return Work.objects.filter(Q(patient=patient), closed_at__isnull=True).select_related("claimed_by")

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("record", "0002_trail"),
+        ("record", "0003_clinic"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
