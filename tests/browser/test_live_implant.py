@@ -222,7 +222,9 @@ def test_a_flex_order_is_delivered_hour_by_hour_on_the_pumps_clock(live: Live) -
 
 
 def test_what_the_prescriber_capped_is_refused_with_its_rule(live: Live) -> None:
-    Patient.objects.update(dose_cap_pg_per_day=250 * UG)
+    patient = Patient.objects.get()
+    patient.dose_cap_pg_per_day = 250 * UG
+    patient.save()
     live.review("260")
     live.sees("cap")
     live.sees("This order cannot be sent")

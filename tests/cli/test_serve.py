@@ -101,7 +101,7 @@ class Browser:
 
     def sign_in(self, user: str, password: str) -> str:
         token = re.search(r'csrfmiddlewaretoken" value="([^"]+)', self.get("/sign-in/"))[1]
-        fields = {"username": user, "password": password, "csrfmiddlewaretoken": token}
+        fields = {"login": user, "password": password, "csrfmiddlewaretoken": token}
         data = urllib.parse.urlencode(fields).encode()
         return self.opener.open(f"{self.address}/sign-in/", data, timeout=START_S).read().decode()
 

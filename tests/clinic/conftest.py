@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -10,10 +11,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from openitb.clinic.people.models import Role, User
+from openitb.clinic.people.accounts import join
+from openitb.clinic.people.clinics import only_clinic
+from openitb.clinic.people.models import Clinic, User
+from openitb.clinic.people.roles import Role
 from openitb.clinic.record.models import Cause, DoseRecord, Origin, Patient, Stage, System
 
 
@@ -77,10 +82,15 @@ class Make:
         }
         return DoseRecord.objects.create(**values | changes)
 
-    def staff(self, username: str = "nora") -> User:
-        return User.objects.create_user(
-            username, is_staff=True, role=Role.NURSE, first_name="Nora", last_name="Lind"
-        )
+    def clinic(self, **changes: Any) -> Clinic:
+        values: dict[str, Any] = {"name": f"Clinic {next(self.numbers)}", "zone": "UTC"}
+        return Clinic.objects.create(**values | changes)
+
+    def staff(self, username: str = "nora", *roles: Role, clinic: Clinic | None = None) -> User:
+        """A member of staff, a nurse of the only clinic unless told otherwise."""
+        user = User.objects.create_user(username, first_name="Nora", last_name="Lind")
+        join(user, clinic or only_clinic(), *(roles or (Role.NURSE,)))
+        return user
 
 
 @pytest.fixture
@@ -93,11 +103,26 @@ def staff(make: Make) -> User:
     return make.staff()
 
 
+@pytest.fixture(autouse=True)
+def _nobody_tried_before() -> None:
+    """Attempts to sign in are counted in the cache, which outlives a test."""
+    cache.clear()
+
+
+def just_signed_in(client: Client, user: User) -> Client:
+    """A browser in which a person signed in with their password a moment ago."""
+    client.force_login(user)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return client
+
+
 @pytest.fixture
 def desk(client: Client, staff: User) -> Client:
     """A browser in which a member of staff is signed in."""
-    client.force_login(staff)
-    return client
+    return just_signed_in(client, staff)
 
 
 @pytest.fixture

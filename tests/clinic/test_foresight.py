@@ -20,16 +20,19 @@ ORDER = {"mode": "simple continuous", "dose": "200 ug/day"}
 RUNNING = Running(parse_order(ORDER), NOW_MS - 20 * MS_PER_DAY)
 
 
+BASELINE = (("Legs", "ashworth-1-5", 4), ("Arms", "ashworth-1-5", 3), ("", "penn-frequency", 3))
+
+
 @pytest.fixture
 def system(make) -> System:
     """Twenty days at 200 µg/day, scored before treatment."""
+    return dosed(make, *BASELINE)
+
+
+def dosed(make, *baseline: tuple[str, str, float]) -> System:
     system = make.system()
     make.dose(system, at=NOW - timedelta(days=20))
-    for muscles, scale, value in (
-        ("Legs", "ashworth-1-5", 4),
-        ("Arms", "ashworth-1-5", 3),
-        ("", "penn-frequency", 3),
-    ):
+    for muscles, scale, value in baseline:
         scored(system, muscles, scale, value)
     return system
 
@@ -96,22 +99,22 @@ def test_the_reservoir_starts_as_first_read_or_is_said_to_be_taken_as_full(syste
     ],
 )
 def test_a_gap_in_the_record_is_the_reason_for_no_prediction(system, changes, reason) -> None:
-    System.objects.filter(pk=system.pk).update(**changes)
-    system.refresh_from_db()
+    for name, value in changes.items():
+        setattr(system, name, value)
+    system.save()
     answer = looked(system)
     assert isinstance(answer, NoOutlook)
     assert reason in answer.reason
 
 
-def test_nothing_is_predicted_without_an_order_or_a_score_of_the_legs(make, system) -> None:
+def test_nothing_is_predicted_without_an_order_or_a_score_of_the_legs(make) -> None:
     bare = make.system()
     assert "No order is on record" in looked(bare).reason
-    system.patient.scores.filter(muscle_group="Legs").delete()
-    assert "No Ashworth score of the legs" in looked(system).reason
+    assert "No Ashworth score of the legs" in looked(dosed(make, *BASELINE[1:])).reason
 
 
-def test_what_was_not_scored_is_left_out_and_said_so(system) -> None:
-    Score.objects.exclude(muscle_group="Legs").delete()
+def test_what_was_not_scored_is_left_out_and_said_so(make) -> None:
+    system = dosed(make, BASELINE[0])
     answer = looked(system, proposed=Stopped())
     keys = {band.key for band in answer.shown.bands}
     assert "leg_ashworth" in keys

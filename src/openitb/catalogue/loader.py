@@ -16,6 +16,8 @@ from openitb.units import UnitError, convert
 
 PRACTICE_FILES = (
     "practice.toml", "boluses.toml", "parts.toml", "guard.toml", "link.toml", "people.toml", "published.toml",
+    "evaluation.toml", "trial.toml", "worklist.toml", "recovery.toml", "life.toml", "trouble.toml",
+    "triage.toml", "outcomes.toml",
 )  # fmt: skip
 
 Made = TypeVar("Made", bound=BaseModel)

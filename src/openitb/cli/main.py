@@ -45,6 +45,10 @@ VERBS: tuple[Verb, ...] = (
     Verb("drill", "openitb.cli.drill", "The whole system from one seed, or a recorded fault run again."),
     Verb("demo", "openitb.cli.demo", "Load the demo clinic of synthetic patients."),
     Verb("serve", "openitb.cli.serve", "The clinic in the browser, with its virtual implants."),
+    Verb("import", "openitb.cli.import_sessions", "Sessions of real pumps from a CSV file."),
+    Verb("backup", "openitb.cli.backup", "The whole clinic in one file."),
+    Verb("restore", "openitb.cli.restore", "A backup back into an empty folder and database."),
+    Verb("verify", "openitb.cli.verify", "Is the record what was written? The trail from end to end."),
 )
 
 

@@ -18,6 +18,7 @@ from openitb.implant import Home
 from openitb.implant.home import OWNER_FOLDER
 
 LOOPBACK = "127.0.0.1"
+FORWARDED = {"x-forwarded-proto", "x-forwarded-for"}
 WEB_THREADS = 8
 PUMPS_START_S = 120.0
 PUMPS_STOP_S = 20.0
@@ -82,10 +83,13 @@ def _sign_in(home: Path) -> str:
     """The first account, made with a generated password that only this machine's owner can read."""
     from openitb.clinic.people import accounts
     from openitb.clinic.people.models import User
+    from openitb.clinic.people.roles import Role
 
     file = home / SIGN_IN_FILE
     if not User.objects.exists():
-        password = accounts.new_staff(DEMO_USER, full_name="Demo Clinician")
+        password = accounts.new_staff(
+            DEMO_USER, Role.PRESCRIBER, Role.ADMINISTRATOR, full_name="Demo Clinician"
+        )
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
         with os.fdopen(descriptor, "w") as stream:
             stream.write(f"user {DEMO_USER}, password {password}\n")
@@ -131,10 +135,13 @@ def _announce(port: int, sign_in: str) -> None:
 
 def _serve_pages(port: int) -> None:
     import waitress
+    from django.conf import settings
 
     from openitb.clinic.wsgi import application
 
-    waitress.serve(application, host=LOOPBACK, port=port, threads=WEB_THREADS, ident=None)
+    # Behind a proxy with TLS its word on scheme and caller counts, and nobody else's.
+    proxy = {"trusted_proxy": LOOPBACK, "trusted_proxy_headers": FORWARDED} if settings.HTTPS else {}
+    waitress.serve(application, host=LOOPBACK, port=port, threads=WEB_THREADS, ident=None, **proxy)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

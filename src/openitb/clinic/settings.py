@@ -21,6 +21,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "openitb.clinic.people",
     "openitb.clinic.record",
     "openitb.clinic.desk",
@@ -34,11 +38,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "openitb.clinic.people.access.fragments_ask_to_sign_in",
+    "openitb.clinic.people.middleware.fragments_ask_to_sign_in",
+    "openitb.clinic.people.middleware.person_acts",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "openitb.clinic.people.access.StaffOnlyMiddleware",
+    "openitb.clinic.people.lock.IdleLockMiddleware",
+    "openitb.clinic.people.middleware.StaffOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "openitb.clinic.urls"
@@ -55,8 +62,12 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "openitb.clinic.desk.surroundings.clinic",
+                "openitb.clinic.people.surroundings.person",
             ],
-            "builtins": ["openitb.clinic.desk.templatetags.clinical"],
+            "builtins": [
+                "openitb.clinic.desk.templatetags.clinical",
+                "openitb.clinic.people.templatetags.people",
+            ],
         },
     }
 ]
@@ -87,6 +98,24 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
+# Signing in: by name, with a second factor where one is set; nobody signs up, nothing is sent by mail.
+ACCOUNT_ADAPTER = "openitb.clinic.people.adapters.ClinicAccounts"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "30/m/ip,5/5m/key",
+    "reauthenticate": "10/m/user",
+    "emergency": "10/h/user",
+}
+MFA_ADAPTER = "openitb.clinic.people.adapters.ClinicFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "OpenITB"
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
@@ -111,8 +140,15 @@ X_FRAME_OPTIONS = "DENY"
 CLINIC_MICRO = {"ug": "µg", "mcg": "mcg"}[environment.one_of("OPENITB_MICRO", ("ug", "mcg"))]
 CLINIC_PATIENTS_PER_PAGE = environment.whole("OPENITB_PATIENTS_PER_PAGE", 50, at_least=1)
 CLINIC_REFILL_DUE_SOON_DAYS = environment.whole("OPENITB_REFILL_DUE_SOON_DAYS", 14)
+# How long, in minutes: our assumptions, for the clinic to change.
+CLINIC_IDLE_SECONDS = 60 * environment.whole("OPENITB_IDLE_MINUTES", 15, at_least=1)
+CLINIC_CONFIRM_SECONDS = 60 * environment.whole("OPENITB_CONFIRM_MINUTES", 5, at_least=1)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = CLINIC_CONFIRM_SECONDS
+CLINIC_VIEW_MINUTES = environment.whole("OPENITB_VIEW_MINUTES", 10, at_least=1)
+CLINIC_SECOND_FACTOR = environment.one_of("OPENITB_SECOND_FACTOR", ("encouraged", "signing", "required"))
 CLINIC_LINK = "openitb.clinic.desk.wand.WandLink"
 CLINIC_IMPLANTS = HOME / "implants"
+CLINIC_SEALS = HOME / "seals"
 
 # Last: whoever is refused above leaves no folder behind.
 SECRET_KEY = environment.secret_key(environment.made(HOME))

@@ -61,6 +61,11 @@ class Answer:
     steps: tuple[Step, ...]
     sources: tuple[SourceNote, ...]
 
+    @property
+    def confidence(self) -> Confidence:
+        """That of the least trusted catalogue value it rests on."""
+        return weakest(tuple(note.confidence for note in self.sources))
+
     def to_json(self, micro: MicroCode = "ug") -> dict[str, object]:
         """Plain values for JSON; the keys never change with the micro sign, the texts do."""
         own = [field.name for field in fields(self) if field.name not in {"steps", "sources"}]

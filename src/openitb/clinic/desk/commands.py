@@ -109,7 +109,7 @@ def remember_dates(system: System, reading: PumpReading) -> None:
     system.refill_by = _refill_by(system, reading)
     low = program.low_reservoir_at_ms
     system.low_reservoir_at = None if low is None else instants.from_ms(low)
-    system.save(update_fields=["refill_by", "low_reservoir_at"])
+    system.save()
 
 
 def _refill_by(system: System, reading: PumpReading) -> date | None:

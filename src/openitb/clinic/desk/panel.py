@@ -9,12 +9,13 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from openitb.clinic.desk.due import soon_until
+from openitb.clinic.people.access import Act, may_anywhere, patients_for
 from openitb.clinic.record.models import Patient, Stage
-from openitb.clinic.record.queries import patients_with_state
+from openitb.clinic.record.queries import with_state
 
 NAME = (Lower("family_name"), Lower("given_name"), "pk")
 SORTS: dict[str, tuple[str | Combinable, ...]] = {
@@ -39,7 +40,10 @@ class Attention:
 
 def panel(request: HttpRequest) -> HttpResponse:
     """The list, filtered by `q`, `stage` and `attention`, ordered by `sort`; a fragment for htmx."""
-    everyone = patients_with_state()
+    if not may_anywhere(request.user, Act.SEE):
+        return redirect("account")
+    mine = patients_for(request.user)
+    everyone = with_state(mine)
     today = timezone.localdate()
     found = _filtered(everyone, request, today).order_by(*SORTS.get(_sort(request), SORTS["name"]))
     page = Paginator(found, settings.CLINIC_PATIENTS_PER_PAGE).get_page(request.GET.get("page"))
@@ -48,7 +52,7 @@ def panel(request: HttpRequest) -> HttpResponse:
         "attentions": _attentions(everyone, today),
         "stages": Stage.choices,
         "sort": _sort(request),
-        "total": Patient.objects.count(),
+        "total": mine.count(),
         "is_filtered": any(request.GET.get(name) for name in ("q", "stage", "attention")),
     }
     return render(request, "desk/panel_rows.html" if _wants_rows(request) else "desk/panel.html", context)

@@ -12,6 +12,7 @@ from openitb.clinic.desk import charts, order_form, readings
 from openitb.clinic.desk.delivery import delivery_check
 from openitb.clinic.desk.ports import LinkFailure, NoOutlook, PumpReading, link
 from openitb.clinic.desk.templatetags.clinical import concentration, mass, order_text, volume
+from openitb.clinic.people.access import patient_or_404
 from openitb.clinic.record.models import (
     Alarm,
     DoseRecord,
@@ -39,7 +40,7 @@ class Line:
 @require_GET
 def overview(request: HttpRequest, key: UUID) -> HttpResponse:
     """The page itself, from the record; pump and prediction are fetched by fragments of their own."""
-    patient = get_object_or_404(Patient, key=key)
+    patient = patient_or_404(request, key)
     system = active_system(patient)
     history = _history(patient)
     context = {
@@ -55,7 +56,7 @@ def overview(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_GET
 def pump(request: HttpRequest, key: UUID) -> HttpResponse:
     """Fragment: the pump read now, or why not beside the last reading kept."""
-    patient = get_object_or_404(Patient, key=key)
+    patient = patient_or_404(request, key)
     system = get_object_or_404(System, patient=patient, explanted_on__isnull=True)
     answer = link().read_pump(system)
     failure = answer if isinstance(answer, LinkFailure) else None
@@ -75,12 +76,11 @@ def pump(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_GET
 def prediction(request: HttpRequest, key: UUID) -> HttpResponse:
     """Fragment: the coming days as the pump runs, or under `order` (JSON) beside that; virtual only."""
-    system = get_object_or_404(
-        System.objects.select_related("patient"), patient__key=key, explanted_on__isnull=True
-    )
+    patient = patient_or_404(request, key)
+    system = get_object_or_404(System, patient=patient, explanted_on__isnull=True)
     order = order_form.order_from_json(request.GET.get("order", "")) or None
     answer = link().outlook(system, order)
-    context: dict[str, object] = {"patient": system.patient, "is_comparison": bool(order)}
+    context: dict[str, object] = {"patient": patient, "is_comparison": bool(order)}
     if isinstance(answer, NoOutlook):
         return render(request, "desk/prediction.html", context | {"reason": answer.reason})
     behind = answer.as_now if answer.proposed else None
@@ -91,7 +91,7 @@ def prediction(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_GET
 def history(request: HttpRequest, key: UUID) -> HttpResponse:
     """Everything in the record as tables."""
-    patient = get_object_or_404(Patient, key=key)
+    patient = patient_or_404(request, key)
     context = {
         **_header(patient, active_system(patient), tab="history"),
         "history": _history(patient),

@@ -24,6 +24,8 @@ from openitb.clinic.desk.commands import NotCommitted, resolve, send
 from openitb.clinic.desk.form_errors import form_error, shown_patterns
 from openitb.clinic.desk.order_form import OrderForm
 from openitb.clinic.desk.ports import Commit, LinkFailure, OrderRefused, Review, link
+from openitb.clinic.people import identity
+from openitb.clinic.people.access import Act, patient_or_404
 from openitb.clinic.people.models import User
 from openitb.clinic.record.models import DoseRecord, Patient, System
 from openitb.clinic.record.queries import running_dose, unsettled_dose
@@ -48,7 +50,7 @@ def reached_by_form(view: View) -> View:
 @require_http_methods(["GET", "POST"])
 def interrogate(request: HttpRequest, key: UUID) -> HttpResponse:
     """GET: what is known, and the button. POST: read the pump, keep the reading, open the order."""
-    patient, system = _subject(key)
+    patient, system = _subject(request, key)
     if request.method == "GET" or unsettled_dose(system):
         return _start(request, patient, system)
     return _edit(request, patient, system, form=_carried_form(request), keep=True)
@@ -57,7 +59,7 @@ def interrogate(request: HttpRequest, key: UUID) -> HttpResponse:
 @reached_by_form
 def review(request: HttpRequest, key: UUID) -> HttpResponse:
     """The typed order, read, compiled and gated, beside the program that runs."""
-    patient, system = _subject(key)
+    patient, system = _subject(request, key)
     form = order_form.from_post(request.POST)
     answer = link().review(system, form.to_mapping(), "")
     if isinstance(answer, OrderRefused):
@@ -70,9 +72,11 @@ def review(request: HttpRequest, key: UUID) -> HttpResponse:
 @reached_by_form
 def commit(request: HttpRequest, key: UUID) -> HttpResponse:
     """Send what was reviewed; a second post of the same review shows the first one's outcome."""
-    patient, system = _subject(key)
+    patient, system = _subject(request, key)
     asked = _asked(request)
     if not _is_recorded(asked):
+        if reason := identity.confirm(request):
+            return _unconfirmed(request, patient, system, asked, reason)
         answer = send(system, asked, _user(request))
         if isinstance(answer, NotCommitted) and not _is_recorded(asked):
             return _not_committed(request, patient, system, answer)
@@ -82,7 +86,7 @@ def commit(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_GET
 def command(request: HttpRequest, key: UUID, command_id: UUID) -> HttpResponse:
     """What became of an order."""
-    patient, system = _subject(key)
+    patient, system = _subject(request, key, Act.SEE)
     record = get_object_or_404(
         DoseRecord.objects.select_related("by", "read_back"), system=system, command_id=command_id
     )
@@ -92,20 +96,20 @@ def command(request: HttpRequest, key: UUID, command_id: UUID) -> HttpResponse:
 
 
 @reached_by_form
-def read_back(_request: HttpRequest, key: UUID, command_id: UUID) -> HttpResponse:
+def read_back(request: HttpRequest, key: UUID, command_id: UUID) -> HttpResponse:
     """Ask the pump what became of an order whose outcome is unknown."""
-    _, system = _subject(key)
+    _, system = _subject(request, key)
     record = get_object_or_404(DoseRecord, system=system, command_id=command_id)
     if record.settled_at is None:
         resolve(record)
     return redirect("command", key=key, command_id=command_id)
 
 
-def _subject(key: UUID) -> tuple[Patient, System]:
-    system = get_object_or_404(
-        System.objects.select_related("patient"), patient__key=key, explanted_on__isnull=True
-    )
-    return system.patient, system
+def _subject(request: HttpRequest, key: UUID, act: Act = Act.PROGRAM) -> tuple[Patient, System]:
+    patient = patient_or_404(request, key, act)
+    system = get_object_or_404(System, patient=patient, explanted_on__isnull=True)
+    system.patient = patient  # already read
+    return patient, system
 
 
 def _page(patient: Patient, system: System, step: int) -> dict[str, Any]:
@@ -181,6 +185,17 @@ def _not_committed(
     if refused.review is None:
         return _start(request, patient, system, failure=LinkFailure(refused.reason))
     return _show_review(request, patient, system, refused.review, notice=refused.reason)
+
+
+def _unconfirmed(
+    request: HttpRequest, patient: Patient, system: System, asked: Commit, reason: str
+) -> HttpResponse:
+    """The review once more, with what proves that it is still this person asked for."""
+    answer = link().review(system, asked.order, asked.override)
+    if isinstance(answer, Review):
+        return _show_review(request, patient, system, answer, notice=reason)
+    told = answer if isinstance(answer, LinkFailure) else LinkFailure(answer.message)
+    return _start(request, patient, system, failure=told)
 
 
 def _asked(request: HttpRequest) -> Commit:

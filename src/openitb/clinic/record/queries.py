@@ -11,12 +11,12 @@ def open_alarms() -> QuerySet[Alarm]:
     return Alarm.objects.filter(~Exists(newer), cleared=False)
 
 
-def patients_with_state() -> QuerySet[Patient]:
+def with_state(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     """Patients with their active system, running dose, last contact and open questions, in one query."""
     applied = DoseRecord.objects.filter(system=OuterRef("active__id"), outcome=DoseOutcome.APPLIED)
     unsettled = DoseRecord.objects.filter(system=OuterRef("active__id"), outcome=DoseOutcome.UNKNOWN)
     contact = Encounter.objects.filter(patient=OuterRef("pk")).order_by("-at")
-    return Patient.objects.annotate(
+    return patients.annotate(
         active=FilteredRelation("systems", condition=Q(systems__explanted_on__isnull=True)),
         pump_id=F("active__pump_id"),
         refill_by=F("active__refill_by"),

@@ -258,3 +258,18 @@ def _span(span: timedelta) -> str:
 def _count(number: int, name: str) -> str:
     plural = "s" if number != 1 and name in {"day", "month", "year"} else ""
     return f"{number} {name}{plural}"
+
+
+@register.filter
+def unit_text(unit: str) -> str:
+    """A unit as it stands beside a box: `ug` in the clinic's own spelling."""
+    return unit.replace("ug", _micro())
+
+
+@register.filter
+def field_label(name: str, kind: Any) -> str:
+    """What a box of a sheet asks, from its name; a row of a table with its number."""
+    table, _, rest = name.partition("-")
+    label = next((one.label for one in kind.fields if one.id == table), name.capitalize())
+    row = rest.partition("-")[0]
+    return f"{label}, line {int(row) + 1}" if row.isdigit() else label

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
+from openitb.clinic.record import trail
 from openitb.clinic.record.models.bases import Entry, EntryError, Source
 from openitb.clinic.record.models.patient import Patient
 from openitb.clinic.record.models.system import Interrogation, System
@@ -75,10 +76,14 @@ class DoseRecord(Entry):
         self._write_outcome(outcome_text=text)
 
     def _write_outcome(self, **fields: Any) -> None:
-        unsettled = DoseRecord.objects.filter(pk=self.pk, settled_at__isnull=True)
-        if not unsettled.update(**fields):
-            raise EntryError(f"command {self.command_id}: already settled, expected an unknown outcome")
-        self.refresh_from_db(fields=list(fields))
+        with transaction.atomic():
+            before = self._locked()
+            if before.settled_at is not None:
+                raise EntryError(f"command {self.command_id}: already settled, expected an unknown outcome")
+            for name, value in (fields | {"version": before.version + 1}).items():
+                setattr(self, name, value)
+            models.Model.save(self)
+            trail.changed(before, self)
 
 
 class RefillRecord(Entry):

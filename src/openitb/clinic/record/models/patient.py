@@ -4,8 +4,9 @@ import uuid
 from datetime import date
 
 from django.db import models
+from django.utils import timezone
 
-from openitb.clinic.record.models.bases import Origin
+from openitb.clinic.record.models.bases import Kept, Origin
 
 
 class Sex(models.TextChoices):
@@ -46,10 +47,21 @@ class Stage(models.TextChoices):
     NOT_A_CANDIDATE = "not a candidate", "Not a candidate"
 
 
-class Patient(models.Model):
+def clinic_of_new_patients() -> int:
+    """Key of the clinic a patient belongs to if none is named; raises `ClinicError` where several are."""
+    from openitb.clinic.people.clinics import only_clinic  # people are loaded after the record's models
+
+    return only_clinic().pk
+
+
+class Patient(Kept):
     """Who it is, why the therapy, where in it, and what to look at next."""
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(
+        "people.Clinic", on_delete=models.PROTECT, related_name="patients", default=clinic_of_new_patients
+    )
+    is_restricted = models.BooleanField(default=False, help_text="Only the care team sees the record.")
     number = models.CharField("record number", max_length=24, unique=True)
     is_synthetic = models.BooleanField(default=False)
     given_name = models.CharField(max_length=80)
@@ -66,7 +78,7 @@ class Patient(models.Model):
     next_step = models.CharField(max_length=240, blank=True)
     next_look_at = models.DateTimeField(null=True, blank=True, db_index=True)
     notes = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         """By name."""

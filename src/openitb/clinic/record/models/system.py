@@ -2,11 +2,11 @@
 
 from django.db import models
 
-from openitb.clinic.record.models.bases import Entry
+from openitb.clinic.record.models.bases import Entry, Kept
 from openitb.clinic.record.models.patient import Patient
 
 
-class System(models.Model):
+class System(Kept):
     """One pump with its catheter in one person; replaced pumps stay in the record."""
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="systems")

@@ -3,6 +3,7 @@
 
 (() => {
   const SIGNED_OUT = 401;
+  const LOCKED = 423;
   const TEXT = "This part could not be fetched. What it showed before may be old. Load the page again.";
 
   function placeOf(source) {
@@ -16,6 +17,7 @@
   function tell(event) {
     const { ctx } = event.detail;
     if (ctx?.response?.status === SIGNED_OUT) return location.reload();
+    if (ctx?.response?.status === LOCKED) return document.dispatchEvent(new Event("itb:locked"));
     const source = ctx?.sourceElement ?? event.target;
     if (!(source instanceof Element) || source.closest(".panel, form")?.querySelector(".fetch-failed")) return;
     const place = placeOf(source);

@@ -1,0 +1,1 @@
+"""The worklist: who must be looked at now and why, by earliest possible harm."""
