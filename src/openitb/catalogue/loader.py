@@ -15,7 +15,8 @@ from openitb.catalogue.facts import Fact
 from openitb.units import UnitError, convert
 
 PRACTICE_FILES = (
-    "practice.toml", "boluses.toml", "parts.toml", "guard.toml", "link.toml", "people.toml", "published.toml",
+    "practice.toml", "boluses.toml", "parts.toml", "guard.toml", "link.toml", "people.toml", "study.toml",
+    "published.toml",
 )  # fmt: skip
 
 Made = TypeVar("Made", bound=BaseModel)
