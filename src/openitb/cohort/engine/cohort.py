@@ -84,14 +84,18 @@ class Cohort:
         self._drug.resume(rows, decays, self.day)
         self._coming = None
 
-    def series_at(self, hour: int) -> dict[str, Floats]:
-        """Each watched effect at a whole hour of the coming day, (people,), if nothing happens before it;
-        tolerance and withdrawal are those of its midnight.
+    def series_at(self, hour: int, rows: Ints, day: Day) -> dict[str, Floats]:
+        """Each watched effect at a whole hour of the coming day, (people,), as if these people got what `day`
+        says; tolerance and withdrawal are those of its midnight. The day does not pass.
         """
-        levels, needed = self._levels(), self._shown.needed(self.adapted.tolerance)
+        effects = self._levels().effects
+        if len(rows):
+            now, _ = self._drug.special_day(rows, day, self.day)
+            effects, _ = _with(self._levels(), rows, *self._scaled(rows, now))
+        needed = self._shown.needed(self.adapted.tolerance)
         return {
             name: self._shown.value(name, scaled[hour], needed[name], self.adapted.withdrawal)
-            for name, scaled in levels.effects.items()
+            for name, scaled in effects.items()
         }
 
     def concentrations(self) -> Floats:

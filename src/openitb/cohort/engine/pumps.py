@@ -7,7 +7,7 @@ the pump clock (a Monday's, where a program differs between weekdays).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isclose
 
@@ -103,12 +103,23 @@ class Pumps:
         by_day = _by_day(changes, self._cohort.day, end)
         while self._cohort.day < end:
             today = by_day.get(self._cohort.day, {})
-            ending = (self._today_nl > 0) & (self.left_nl < self._today_nl)
-            rows = np.union1d(np.flatnonzero(self._moving | ending), list(today)).astype(np.intp)
+            rows = self._special(today)
             if len(rows):
                 self._live_special(rows, today)
             else:
                 self._live_alike(min((day for day in by_day if day > self._cohort.day), default=end))
+
+    def series_at(self, hour: int, changes: Iterable[Change] = ()) -> dict[str, Floats]:
+        """Each watched effect at a whole hour of the coming day, (people,), if these changes come before it;
+        the day does not pass.
+        """
+        day = self._cohort.day
+        today = _by_day(changes, day, day + 1).get(day, {})
+        rows = self._special(today)
+        runs = [_Run(self._line(row), day % WEEK) for row in rows.tolist()]
+        for row, run in zip(rows.tolist(), runs, strict=True):
+            run.through(today.get(row, ()))
+        return self._cohort.series_at(hour, rows, _joined(runs) if runs else _NO_DAY)
 
     def settle(self, programs: Sequence[PumpProgram], flow: Floats) -> None:
         """Everybody's pump, which moves `flow` (people,) times what it should, has run a program for ever."""
@@ -119,6 +130,17 @@ class Pumps:
     @property
     def _today_nl(self) -> Floats:
         return np.asarray(self._daily_nl[self._cohort.day % WEEK])
+
+    def _special(self, today: Mapping[int, Sequence[Change]]) -> Ints:
+        """The people whose coming day is unlike the one before."""
+        ending = (self._today_nl > 0) & (self.left_nl < self._today_nl)
+        return np.union1d(np.flatnonzero(self._moving | ending), list(today)).astype(np.intp)
+
+    def _line(self, row: int) -> "_Line":
+        """One person's line as it is now, to be changed."""
+        line = replace(self._lines[row], counted_nl=float(self.counted_nl[row]))
+        line.reservoir_nl = line.residual_nl + float(self.left_nl[row])
+        return line
 
     def _live_alike(self, until_day: int) -> None:
         """Days on which nobody's fluid changes or ends; one at a time if weekdays differ."""
@@ -149,9 +171,7 @@ class Pumps:
 
     def _run(self, row: int, changes: Sequence[Change]) -> "_Run":
         """One person's coming day; leaves the line as it is at its end."""
-        line = self._lines[row]
-        line.reservoir_nl = line.residual_nl + float(self.left_nl[row])
-        line.counted_nl = float(self.counted_nl[row])
+        self._lines[row] = line = self._line(row)
         run = _Run(line, self._cohort.day % WEEK)
         run.through(changes)
         self.left_nl[row] = line.reservoir_nl - line.residual_nl
@@ -291,6 +311,9 @@ class _Run:
 
 def _week(program: PumpProgram) -> tuple[tuple[int, int], ...]:
     return tuple((step.from_ms_of_week, step.rate_nl_per_day) for step in program.week)
+
+
+_NO_DAY = Day(np.empty(0), np.empty((0, 0)), np.empty((0, 0)))
 
 
 def _by_day(changes: Iterable[Change], first: int, end: int) -> dict[int, dict[int, list[Change]]]:

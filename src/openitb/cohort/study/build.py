@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from openitb import catalogue, units
+from openitb.body import typical_adult
+from openitb.body.anatomy import position_cm
 from openitb.catalogue import Pump
 from openitb.cohort.engine.watch import Threshold, Watch
 from openitb.cohort.people import Population
@@ -143,6 +145,7 @@ def _system(setup: file.Setup) -> System:
     table, known = setup.system, catalogue.load()
     pump = known.pump(table.pump, "system.pump")
     catheter = known.catheter(table.catheter, "system.catheter")
+    position_cm(typical_adult(), table.tip, "system.tip")  # refuses what is no level
     length = units.quantity(table.implanted_length, "cm", "system.implanted_length", at_least=0)
     alarm = pump.low_reservoir_alarm_nl
     if table.alarm_volume is not None:

@@ -29,12 +29,9 @@ def on_cluster(address: str, parcel: "Parcel", left: Sequence[Task]) -> Iterator
         told = " ".join(str(error).split())[:120]
         raise StudyError(f"--scheduler: no scheduler answers at {address!r}: {told}") from None
     with client:
-        sent = client.scatter(parcel, broadcast=True)
-        futures = {
-            client.submit(block, sent, task, key=f"{task.name}-{parcel.digest[:16]}"): task for task in left
-        }
+        futures = {client.submit(block, parcel, task, key=_key(parcel, task)): task for task in left}
         failed: BaseException | None = None
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             if future.status == "finished":
                 yield futures[future], future.result()
             elif future.status == "error" and failed is None:
@@ -42,3 +39,8 @@ def on_cluster(address: str, parcel: "Parcel", left: Sequence[Task]) -> Iterator
                 client.cancel([other for other in futures if not other.done()])
         if failed is not None:
             raise failed if isinstance(failed, StudyError) else StudyError(f"run: on the cluster: {failed}")
+
+
+def _key(parcel: "Parcel", task: Task) -> str:
+    """The same block of the same study is one task of a cluster, whoever asks."""
+    return f"{task.name}-{parcel.digest}"

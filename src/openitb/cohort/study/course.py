@@ -60,8 +60,10 @@ class File:
     refill_day: int = 0
     slip_days: float = 0.0
     quiet_until: int = 0
+    looked_day: int | None = None
     repair_day: int | None = None
     is_alarmed: bool = False
+    is_called: bool = False
     reports: list[str] = field(default_factory=list)
     past: list[Seen] = field(default_factory=list)
     judged: list[DiscrepancyAnswer] = field(default_factory=list)
@@ -168,8 +170,8 @@ class _Course:
         if file.filled_day == self.ward.day:
             believed = file.filled_nl
         now = Reservoir(file.filled_day, self.ward.day, believed, file.ug_per_ml, file.dose_pg)
-        due = refill_by_day(self.arm.system, now)
-        file.refill_day = max(self.ward.day + 1, due + round(file.slip_days))
+        due = refill_by_day(self.arm.system, now) + round(file.slip_days)
+        file.refill_day = max(self.ward.day + 1, due)
 
     def _slip(self, file: File, what: str) -> float:
         """How much later than planned somebody is seen: a slip, visits not come to, staff not there."""
@@ -213,7 +215,7 @@ class _Course:
     def _come_soon(self, file: File, why: str) -> None:
         turn = file.turn("answer")
         wait = self.ward.chances.wait(self.arm.visits.answer, "answer", file.row, turn)
-        file.refill_day = min(file.refill_day, self.ward.day + max(1, ceil(wait)))
+        file.refill_day, file.is_called = min(file.refill_day, self.ward.day + max(1, ceil(wait))), True
         if why not in file.reports:
             file.reports.append(why)
 
@@ -230,10 +232,10 @@ class _Course:
         old = file.ug_per_ml, file.dose_pg
         if why == "refill":
             self._refill(file, at_h)
-        self._prescribe(file, plan, at_h, old)
+        is_new = self._prescribe(file, plan, at_h, old)
         if why == "refill":
             self._book_refill(file)
-        else:
+        elif is_new and not file.is_called:
             self._place_refill(file)
         self._book_checkup(file)
 
@@ -259,6 +261,7 @@ class _Course:
             untreated_leg=file.untreated_leg,
             reports=self._reports(file, now),
             reservoir=self._emptied(file) if why == "refill" else None,
+            days_since_look=None if file.looked_day is None else ward.day - file.looked_day,
             past=tuple(file.past),
         )
         file.past.append(_without_past(seen))
@@ -305,7 +308,7 @@ class _Course:
                     file.first(f"{name}_delay_days", seen.day - fault)
 
     def _investigate(self, file: File) -> None:
-        turn = file.count("investigations")
+        turn, file.looked_day = file.count("investigations"), self.ward.day
         finds = number("clinic-process", "finds", "percent") / 100.0
         is_found = self.ward.chances.happens(finds, "investigation", file.row, turn)
         broken = self.ward.troubles[file.row].is_broken(self.ward.day)
@@ -333,17 +336,21 @@ class _Course:
         room = system.pump.reservoir_capacity_nl - system.pump.residual_volume_nl
         volume = min(round(system.fill_nl - system.pump.residual_volume_nl + misread), room)
         self.ward.happen(Refill(file.row, at_h, volume, file.ug_per_ml))
-        file.filled_nl, file.filled_day, file.is_alarmed = system.fill_nl, self.ward.day, False
+        file.filled_nl, file.filled_day = system.fill_nl, self.ward.day
+        file.is_alarmed = file.is_called = False
 
-    def _prescribe(self, file: File, plan: Plan, at_h: float, old: tuple[int, int]) -> None:
+    def _prescribe(self, file: File, plan: Plan, at_h: float, old: tuple[int, int]) -> bool:
         """The order of a visit, if there is a new one; a new concentration needs one for the same dose."""
         old_strength, old_dose = old
         asked_pg = round(plan.dose_after(old_dose / PG_PER_UG)) * PG_PER_UG
         is_new_strength = file.ug_per_ml != old_strength
         if asked_pg == old_dose and not is_new_strength:
-            return
-        if not self._ordered(file, asked_pg, plan.reason, (at_h, old_strength)) and is_new_strength:
-            self._ordered(file, old_dose, "new concentration, same dose", (at_h, old_strength))
+            return False
+        given = at_h, old_strength
+        is_ordered = self._ordered(file, asked_pg, plan.reason, given)
+        if not is_ordered and is_new_strength:
+            return self._ordered(file, old_dose, "new concentration, same dose", given)
+        return is_ordered
 
     def _ordered(self, file: File, dose_pg: int, reason: str, given: tuple[float, int]) -> bool:
         """Put an order through the gate; True if the pump will run it."""

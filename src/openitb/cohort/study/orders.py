@@ -71,13 +71,18 @@ class Reservoir:
 
 
 def refill_by_day(system: System, now: Reservoir) -> int:
-    """The day by which the reservoir is planned to be refilled, as the calculator says."""
+    """The day by which the reservoir is planned to be refilled, also one that has passed.
+
+    The calculator's low-reservoir date less its margin, and no longer after the fill than drug and clinic
+    allow.
+    """
     start = FIRST_DAY + timedelta(days=now.day)
     try:
         answer = refill(now.believed_nl, system.alarm_nl, now.ug_per_ml, now.dose_pg, start, system.pump)
     except CalculationError:  # at the alarm volume already
         return now.day
-    return min((answer.refill_by - FIRST_DAY).days, now.filled_day + _longest_days())
+    margin = int(fact_number(practice("refill"), "margin", "day"))
+    return min((answer.low_reservoir_date - FIRST_DAY).days - margin, now.filled_day + _longest_days())
 
 
 def _longest_days() -> int:

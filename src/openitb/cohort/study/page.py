@@ -21,7 +21,7 @@ figure{margin:1rem 0 1.6rem}figcaption{font-weight:600;margin-bottom:.3rem}
 svg{display:block;height:auto;max-width:40rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;min-width:60%}
 th,td{text-align:left;vertical-align:top;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line)}
-td{font-variant-numeric:tabular-nums}th{color:var(--soft);font-weight:600}td:first-child{min-width:8rem}
+td{font-variant-numeric:tabular-nums}th{color:var(--soft);font-weight:600}td{min-width:5.5rem}td:first-child{min-width:7rem}
 li{margin:.25rem 0;overflow-wrap:anywhere}code{font-size:.9em}
 footer{margin-top:2.5rem;color:var(--soft);font-size:.85rem}
 @media print{:root{--ink:#000;--soft:#333;--grid:#ddd;--paper:#fff;--line:#bbb;--mark:#000}

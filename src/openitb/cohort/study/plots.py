@@ -103,6 +103,9 @@ def _arms(axis: Axes, data: _Data, what: tuple[str, ...]) -> None:
         )
     axis.set(xlabel=label, yticks=[], ylim=(len(data.study.arms) - 0.4, -0.8))
     axis.margins(x=0.25)
+    if scale != 1.0:
+        axis.set_xlim(-12, 112)
+    axis.spines["left"].set_visible(False)
 
 
 def _course(axis: Axes, data: _Data, what: tuple[str, ...]) -> None:

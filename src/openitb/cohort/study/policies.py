@@ -48,8 +48,10 @@ def clinic_rule(goal: float | None = None) -> Policy:
 
 def looks_broken(seen: Seen) -> bool:
     """Do motor, residual volumes or scores call for a look at the system?"""
-    volumes = seen.reservoir is not None and seen.reservoir.twice
-    return STALL in seen.reports or volumes or scores_rose([each.leg for each in (*seen.past, seen)])
+    if STALL in seen.reports or (seen.reservoir is not None and seen.reservoir.twice):
+        return True
+    looked = seen.days_since_look is not None and seen.days_since_look < _fact("score-watch", "rest")
+    return not looked and scores_rose([each.leg for each in (*seen.past, seen)])
 
 
 def scores_rose(legs: list[int]) -> bool:

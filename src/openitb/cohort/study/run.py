@@ -86,7 +86,7 @@ def block(parcel: Parcel, task: Task) -> Written:
     try:
         followed = answered(arm.policy, follow(study, arm, range(task.first, task.end)))
     except StudyError as error:
-        prefix = f"arm {arm.name!r}: "
+        prefix = f"arm {arm.name!r}: " if len(study.arms) > 1 else ""
         raise type(error)(str(error) if str(error).startswith(prefix) else f"{prefix}{error}") from None
     made = frames(task.arm, followed)
     return as_parquet(made.people), as_parquet(made.visits)

@@ -38,7 +38,8 @@ class Seen:
 
     `leg` and `arm` are Ashworth levels 0 to 4, `spasm` the Penn score 0 to 4, `untreated_leg` the level
     before the pump. `reports` is what patient or pump say (`ALARM`, `STALL`, `WITHDRAWAL`, `DROWSY`,
-    `SIDE_EFFECT`). `past` are earlier visits, oldest first, themselves without a past.
+    `SIDE_EFFECT`), `days_since_look` how long ago the system was looked at. `past` are earlier visits, oldest
+    first, themselves without a past.
     """
 
     patient: int
@@ -54,6 +55,7 @@ class Seen:
     untreated_leg: int
     reports: tuple[str, ...] = ()
     reservoir: Emptied | None = None
+    days_since_look: float | None = None
     past: tuple["Seen", ...] = ()
 
 

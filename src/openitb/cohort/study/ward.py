@@ -81,7 +81,9 @@ class Ward:
     def series(self, hour: int) -> dict[str, Floats]:
         """Effects at an hour of the coming day, as if nothing happened before it."""
         if self._seen[0] != (self.day, hour):
-            self._seen = (self.day, hour), self.cohort.series_at(hour)
+            at_h = self.day * HOURS_PER_DAY + hour
+            before = [change for change in self._pending if change.at_h < at_h]
+            self._seen = (self.day, hour), self.pumps.series_at(hour, before)
         return self._seen[1] | {"withdrawal": self.cohort.adapted.withdrawal}
 
     def summary(self) -> Summary:
