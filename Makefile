@@ -10,7 +10,7 @@ export OPENITB_HOME
 # Small matrices: more threads only get in each other's way.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test bench check unit browser requirements validation lock clean help
+.PHONY: run test bench check unit browser requirements validation studies lock clean help
 
 help:
 	@echo "make run    start the demo clinic with its virtual implants (port $(PORT), data in $(OPENITB_HOME)/)"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench  speed and memory, side by side with what you would pick instead"
 	@echo "make check  format, lint, types and import doors only;  make unit  the fast tests only"
 	@echo "make validation  compute docs/validation.md again, about two minutes"
+	@echo "make studies  run the shipped studies and write docs/studies.md again, some minutes"
 	@echo "make requirements  write docs/requirements.md and docs/hazards.md again"
 
 run: $(VENV)/.run
@@ -33,7 +34,7 @@ test: $(VENV)/.test
 check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src tools/trace tools/validate
+	$(BIN)/mypy src tools/trace tools/validate tools/studies
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
@@ -50,6 +51,10 @@ requirements: $(VENV)/.test
 # Published figures beside the model's, with their drawings.
 validation: $(VENV)/.test
 	$(BIN)/python -m tools.validate
+
+# The shipped studies, their answers and pictures.
+studies: $(VENV)/.test
+	$(BIN)/python -m tools.studies
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py

@@ -74,7 +74,7 @@ def cohort(
 ) -> None:
     """Run a study and write its report, or a case for many people; a study that was cut off goes on.
 
-    Example: openitb cohort examples/studies/missed-refill.toml --people 8 --out missed-refill
+    Example: openitb cohort examples/studies/simple-flex.toml --people 4 --out flex
 
     Example: openitb cohort examples/start-of-infusion.toml --people 20 --seed 1
     """

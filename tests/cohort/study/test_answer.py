@@ -57,7 +57,7 @@ def test_a_median_counts_only_those_who_have_a_value(made: Made) -> None:
 def test_numbers_are_told_in_three_digits_without_an_exponent() -> None:
     from openitb.cohort.study.answer import Estimate
 
-    assert told(Estimate(0.12345, 0.08, 0.172), "share") == "12.3 (8 to 17.2) %"
+    assert told(Estimate(0.12345, 0.0078, 0.172), "share") == "12.3 (0.8 to 17.2) %"
     assert told(Estimate(1234.5, -0.1234, 20000.0), "mean", "h") == "1234 (−0.123 to 20000) h"
 
 

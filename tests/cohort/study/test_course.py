@@ -138,6 +138,15 @@ def test_every_order_goes_through_the_gate(made: Made) -> None:
     assert found.ward.pumps.delivered_ug == pytest.approx(40 * 300, rel=1e-3)
 
 
+def test_the_clinic_rule_asks_for_nothing_the_gate_refuses(made: Made) -> None:
+    """Doses are rounded down to whole µg, so that no step is a hair above the label's largest."""
+    rule = '\n[policy]\nkind = "clinic rule"\ngoal = 0\n'
+    cerebral = ("spinal = 0.5, cerebral = 0.5", "cerebral = 1.0")
+    found = followed(made(EXACT, cerebral, ('"300 ug/day"', '"100 ug/day"'), more=rule))
+    assert sum(file.counts["orders"] for file in found.files) >= 4
+    assert not any(file.counts.get("refused_orders") for file in found.files)
+
+
 def test_an_order_the_gate_asks_about_passes_with_a_reason(made: Made) -> None:
     study = made(EXACT)
     course = follow(study, study.arms[0], range(study.people))

@@ -5,8 +5,8 @@ its policy, an environment with an agent's action; the engine is the same.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
-from math import ceil
+from dataclasses import dataclass, replace
+from math import ceil, floor
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from openitb.cohort.people.rating import Rating, rate
 from openitb.cohort.study.design import SERIES, Arm, Study, number
 from openitb.cohort.study.orders import Asked, Reservoir, admitted, bridge_h, refill_by_day
 from openitb.cohort.study.policies import scores_rose
+from openitb.cohort.study.record import File
 from openitb.cohort.study.seen import (
     ALARM,
     DROWSY,
@@ -30,7 +31,7 @@ from openitb.cohort.study.seen import (
     decided,
 )
 from openitb.cohort.study.ward import Ward
-from openitb.guidance import DiscrepancyAnswer, calls_for_escalation, volume_discrepancy
+from openitb.guidance import calls_for_escalation, volume_discrepancy
 from openitb.prescription.gate import GateRefusal
 from openitb.units import HOURS_PER_DAY, MS_PER_DAY, MS_PER_H, NL_PER_ML, PG_PER_UG
 
@@ -42,50 +43,8 @@ _RATED = {
 # What is felt at a visit from the catalogue's value on: the series, whose value, what it is called.
 _FELT = (("withdrawal", "withdrawal", WITHDRAWAL), ("sedation_tolerant", "sedation", DROWSY))
 _SHOWN_DAYS = 120  # points of a course in a report
+_A_HAIR = 1e-6  # of a µg, so that 10 % of 200 is 20
 _MOST_TRIES = 12  # appointments missed in a row; so rare that nothing hangs on it
-
-
-@dataclass(slots=True)
-class File:
-    """What the clinic has of one patient, and when they come next (days since the start)."""
-
-    row: int
-    dose_pg: int
-    ug_per_ml: int
-    filled_nl: int
-    increased_h: float | None
-    untreated_leg: int = 0
-    filled_day: int = 0
-    checkup_day: int = 0
-    refill_day: int = 0
-    slip_days: float = 0.0
-    quiet_until: int = 0
-    looked_day: int | None = None
-    repair_day: int | None = None
-    is_alarmed: bool = False
-    is_called: bool = False
-    reports: list[str] = field(default_factory=list)
-    past: list[Seen] = field(default_factory=list)
-    judged: list[DiscrepancyAnswer] = field(default_factory=list)
-    turns: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    days: dict[str, float] = field(default_factory=dict)
-
-    def count(self, what: str) -> int:
-        """Count one more; gives how many there were before."""
-        before = self.counts.get(what, 0)
-        self.counts[what] = before + 1
-        return before
-
-    def turn(self, purpose: str) -> int:
-        """The occasion of the next draw for a purpose."""
-        before = self.turns.get(purpose, 0)
-        self.turns[purpose] = before + 1
-        return before
-
-    def first(self, what: str, day: float) -> None:
-        """Note the first day on which something was so."""
-        self.days.setdefault(what, day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +301,7 @@ class _Course:
     def _prescribe(self, file: File, plan: Plan, at_h: float, old: tuple[int, int]) -> bool:
         """The order of a visit, if there is a new one; a new concentration needs one for the same dose."""
         old_strength, old_dose = old
-        asked_pg = round(plan.dose_after(old_dose / PG_PER_UG)) * PG_PER_UG
+        asked_pg = floor(plan.dose_after(old_dose / PG_PER_UG) + _A_HAIR) * PG_PER_UG  # whole µg, not above
         is_new_strength = file.ug_per_ml != old_strength
         if asked_pg == old_dose and not is_new_strength:
             return False

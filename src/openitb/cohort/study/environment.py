@@ -59,6 +59,7 @@ class Dosing(gym.Env[Observation, Observation]):
         self._course: Generator[Seen, Plan, Followed] | None = None
         self._seen: Seen | None = None
         step = np.float32(_largest_step())
+        self._step = float(step)
         self.action_space = gym.spaces.Box(-step, step, (1,), np.float32)
         high = self._highest()
         low = np.where(np.array(FIELDS) == "missing_ml", -high, np.float32(0.0))
@@ -84,7 +85,7 @@ class Dosing(gym.Env[Observation, Observation]):
         if self._course is None or self._seen is None:
             raise gym.error.ResetNeeded("expected reset() before step()")
         before = self._seen
-        change = float(np.clip(np.asarray(action), self.action_space.low, self.action_space.high)[0])
+        change = float(np.clip(np.asarray(action).reshape(-1)[0], -self._step, self._step))
         plan = Plan(change_percent=change * PERCENT, reason=_REASON)
         try:
             self._seen = self._course.send(plan)

@@ -12,7 +12,8 @@ def markdown(report: Report, name: str, folder: str = "", level: int = 1) -> tup
     pictures: dict[str, str] = {}
     lines = [f"{'#' * level} {report.title}", "", f"*{report.question}*", ""]
     for section in report.sections:
-        lines += [f"{'#' * (level + 1)} {section.title}", ""]
+        if section.title:
+            lines += [f"**{section.title}**" if level > 1 else f"## {section.title}", ""]
         for part in section.parts:
             lines += [*_part(part, name, folder, pictures), ""]
     return "\n".join(lines).rstrip() + "\n", pictures

@@ -17,6 +17,7 @@ from openitb.guidance import titration_step
 from openitb.guidance.dosing import Phase
 from openitb.units import PG_PER_UG
 
+_AT_REFILL = "the label's larger step at a refill"
 _TOO_MUCH = {DROWSY, SIDE_EFFECT}
 
 
@@ -40,8 +41,9 @@ def clinic_rule(goal: float | None = None) -> Policy:
             return Plan(dose_ug_per_day=_step(seen, "decrease")[0])
         if WITHDRAWAL in seen.reports or seen.leg <= aim:
             return HOLD
-        phase: Phase = "maintenance" if seen.why == "refill" else "titration"
-        return Plan(dose_ug_per_day=_step(seen, phase)[1])
+        if seen.why == "refill":
+            return Plan(dose_ug_per_day=_step(seen, "maintenance")[1], reason=_AT_REFILL)
+        return Plan(dose_ug_per_day=_step(seen, "titration")[1])
 
     return policy
 

@@ -66,7 +66,8 @@ def report(study: Study, people: pl.DataFrame) -> Report:
             Section("Every outcome", (_outcomes(study, found), _how_told())),
             Section("People", (_who(study, people),)),
             Section("Arms", (_arms(study),)),
-            Section("What to keep in mind", (study.notes + _LIMITS,)),
+            Section("What to keep in mind", (study.notes,) if study.notes else ()),
+            Section("What no study here shows", (_LIMITS,)),
             Section("Assumed", (_assumed_why(study), _assumed(study))),
             Section("Sources", (tuple(_sources(study)),)),
             Section("Run", (_run(study),)),
@@ -78,8 +79,11 @@ def told(estimate: Estimate, show: str, unit: str = "") -> str:
     """An estimate with its interval, such as `12 (8 to 17) %`."""
     if isnan(estimate.value):
         return "nobody"
-    scale, unit = (PERCENT, "%") if show == "share" else (1.0, unit)
-    value, low, high = (_short(x * scale) for x in (estimate.value, estimate.low, estimate.high))
+    values = (estimate.value, estimate.low, estimate.high)
+    if show == "share":
+        value, low, high = (_short(round(x * PERCENT, 1)) for x in values)
+        return f"{value} ({low} to {high}) %"
+    value, low, high = map(_short, values)
     return f"{value} ({low} to {high}) {unit}".strip()
 
 
