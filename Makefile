@@ -11,7 +11,7 @@ export OPENITB_HOME
 export OPENBLAS_NUM_THREADS ?= 1
 FUZZ_S ?= 60
 
-.PHONY: run test bench check unit browser requirements validation mutation fuzz lock clean help
+.PHONY: run test bench check unit browser requirements validation studies mutation fuzz lock clean help
 
 help:
 	@echo "make run    start the demo clinic with its virtual implants (port $(PORT), data in $(OPENITB_HOME)/)"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench  speed and memory, side by side with what you would pick instead"
 	@echo "make check  format, lint, types and import doors only;  make unit  the fast tests only"
 	@echo "make validation  compute docs/validation.md again, about two minutes"
+	@echo "make studies  run the shipped studies and write docs/studies.md again, some minutes"
 	@echo "make requirements  write docs/requirements.md and docs/hazards.md again"
 	@echo "make mutation  change the code that decides on a dose; do the tests notice? (hours; docs/mutation.md)"
 	@echo "make fuzz   feed every reader for FUZZ_S=$(FUZZ_S) seconds each (docs/fuzzing.md)"
@@ -53,6 +54,10 @@ requirements: $(VENV)/.test
 # Published figures beside the model's, with their drawings.
 validation: $(VENV)/.test
 	$(BIN)/python -m tools.validate
+
+# The shipped studies, their answers and pictures.
+studies: $(VENV)/.test
+	$(BIN)/python -m tools.studies
 
 # Goes on where it was; after new tests `make mutation AGAIN=--again` tries the survivors again.
 mutation: $(VENV)/.mutation

@@ -15,9 +15,9 @@ from openitb.catalogue.facts import Fact
 from openitb.units import UnitError, convert
 
 PRACTICE_FILES = (
-    "practice.toml", "boluses.toml", "parts.toml", "guard.toml", "link.toml", "people.toml", "published.toml",
-    "evaluation.toml", "trial.toml", "worklist.toml", "recovery.toml", "life.toml", "trouble.toml",
-    "triage.toml", "outcomes.toml",
+    "practice.toml", "boluses.toml", "parts.toml", "guard.toml", "link.toml", "people.toml", "study.toml",
+    "published.toml", "evaluation.toml", "trial.toml", "worklist.toml", "recovery.toml", "life.toml",
+    "trouble.toml", "triage.toml", "outcomes.toml",
 )  # fmt: skip
 
 Made = TypeVar("Made", bound=BaseModel)

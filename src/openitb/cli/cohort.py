@@ -1,7 +1,8 @@
-"""`openitb cohort`: a case for many sampled people, median and band."""
+"""`openitb cohort`: a case for many sampled people, median and band; or a study, with arms and a clinic."""
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -18,14 +19,33 @@ from openitb.world.case import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-CaseArgument = Annotated[
-    Path, typer.Argument(metavar="CASE.toml", help="The case file; see examples/.", show_default=False)
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY.toml|CASE.toml",
+        help="A study (examples/studies/) or a case (examples/).",
+        show_default=False,
+    ),
 ]
-People = Annotated[int | None, typer.Option("--people", metavar="N", help="How many people to sample.")]
-Seed = Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same people.")]
-Json = Annotated[bool, typer.Option("--json", help="Print every band as JSON.")]
-Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the bands as CSV.")]
-Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the bands.")]
+People = Annotated[
+    int | None, typer.Option("--people", metavar="N", help="How many people, not as the file says.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="S", help="The same seed gives the same people.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Of a case: write the bands as CSV.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Of a case: draw the bands.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", help="Of a study: where results go, or are; taken up again if there."
+    ),
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", help="Of a study: local processes; all cores.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Of a study: a Dask scheduler, tcp://...")
+]
 
 _SHOWN = {
     "leg_ashworth": "leg Ashworth\n1-5",
@@ -42,19 +62,56 @@ _PICTURES = (".png", ".svg", ".pdf")
 
 @app.command()
 def cohort(
-    case: CaseArgument,
+    file: FileArgument,
     people: People = None,
-    seed: Seed = 1,
+    seed: Seed = None,
     as_json: Json = False,
     csv: Csv = None,
     plot: Plot = None,
+    out: Out = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
-    """Run a case for many people who differ as people do, and show median and band.
+    """Run a study and write its report, or a case for many people; a study that was cut off goes on.
+
+    Example: openitb cohort examples/studies/simple-flex.toml --people 4 --out flex
 
     Example: openitb cohort examples/start-of-infusion.toml --people 20 --seed 1
     """
+    if _is_study(file):
+        _refuse("a study", {"--csv": csv, "--plot": plot})
+        from openitb.cli.study import Asked, study
+        from openitb.cohort.study import Changed, Where
+
+        study(Asked(file, out, Changed(people, seed), Where(jobs, scheduler), as_json))
+    else:
+        _refuse("a case", {"--out": out, "--jobs": jobs, "--scheduler": scheduler})
+        _case(
+            file,
+            Sampling(_people() if people is None else people, 1 if seed is None else seed),
+            as_json,
+            csv,
+            plot,
+        )
+
+
+def _is_study(path: Path) -> bool:
+    """A study says so in a key of its own; what cannot be read is left to whoever tells the error."""
+    try:
+        return "study" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False
+
+
+def _refuse(what: str, given: dict[str, object]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise CohortError(f"{option}: got {str(value)!r}, expected none for {what}")
+
+
+def _case(path: Path, sampling: Sampling, as_json: bool, csv: Path | None, plot: Path | None) -> None:
     _check_writable(csv, plot)
-    run = _run(case, Sampling(_people() if people is None else people, seed))
+    run = _run(path, sampling)
     _write(run, csv, plot)
     if as_json:
         from openitb.cohort.prediction.export import to_json

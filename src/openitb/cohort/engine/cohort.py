@@ -36,6 +36,7 @@ class Cohort:
         self._everybody = np.arange(count)
         self._periodic: dict[int, tuple[dict[str, Floats], Floats]] = {}
         self._fine, self._slot = np.empty((0, 0)), np.full(count, -1)
+        self._coming: Levels | None = None
 
     def set_program(self, rows: Ints, program: Program, *, balanced: bool = False) -> None:
         """From the coming midnight on these people run a program, in order of `rows`.
@@ -57,6 +58,7 @@ class Cohort:
             self._pass(self._levels(), span)
             self._drug.pass_days(span)
             self.day += span
+            self._coming = None
             days -= span
 
     def live_one(self, rows: Ints, day: Day) -> None:
@@ -80,6 +82,21 @@ class Cohort:
         self._drug.pass_days(1)
         self.day += 1
         self._drug.resume(rows, decays, self.day)
+        self._coming = None
+
+    def series_at(self, hour: int, rows: Ints, day: Day) -> dict[str, Floats]:
+        """Each watched effect at a whole hour of the coming day, (people,), as if these people got what `day`
+        says; tolerance and withdrawal are those of its midnight. The day does not pass.
+        """
+        effects = self._levels().effects
+        if len(rows):
+            now, _ = self._drug.special_day(rows, day, self.day)
+            effects, _ = _with(self._levels(), rows, *self._scaled(rows, now))
+        needed = self._shown.needed(self.adapted.tolerance)
+        return {
+            name: self._shown.value(name, scaled[hour], needed[name], self.adapted.withdrawal)
+            for name, scaled in effects.items()
+        }
 
     def concentrations(self) -> Floats:
         """Leg, arm and brainstem in ng/mL at the hours 0 to 24 of the coming day, (3, 25, people)."""
@@ -113,7 +130,12 @@ class Cohort:
         self._since += span
 
     def _levels(self) -> Levels:
-        """The coming day under everybody's program."""
+        """The coming day under everybody's program; kept until it has passed or a program changes."""
+        if self._coming is None:
+            self._coming = self._made_levels()
+        return self._coming
+
+    def _made_levels(self) -> Levels:
         rows, now = self._drug.unsettled_day(self.day)
         if len(rows) == len(self._everybody):
             return Levels(*self._scaled(rows, now), self._fine_legs)
@@ -149,6 +171,7 @@ class Cohort:
 
     def _forget(self) -> None:
         self._periodic.clear()
+        self._coming = None
         self._fine, self._slot = np.empty((0, 0)), np.full(len(self._everybody), -1)
 
 

@@ -7,7 +7,7 @@ the pump clock (a Monday's, where a program differs between weekdays).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isclose
 
@@ -79,7 +79,8 @@ class System:
 class Pumps:
     """The pumps of a cohort, stopped at first.
 
-    Of each person, (people,): `delivered_ug` has left the tip, `left_nl` can still be pumped.
+    Of each person, (people,): `delivered_ug` has left the tip, `left_nl` can still be pumped, `dry_h` hours
+    went by on an empty reservoir; `counted_nl` is what the pump believes to have moved since the last fill.
     """
 
     def __init__(self, cohort: Cohort, system: System) -> None:
@@ -88,9 +89,11 @@ class Pumps:
         self._lines = [
             _Line(system.residual_nl, system.reservoir_nl, system.ug_per_ml, path) for _ in range(cohort.size)
         ]
-        self.delivered_ug = np.zeros(cohort.size)
+        self.delivered_ug, self.counted_nl = np.zeros(cohort.size), np.zeros(cohort.size)
+        self.dry_h = np.zeros(cohort.size)
         # By weekday what flows and the drug in it; what is left to pump out; is a front under way?
         self._daily_nl, self._daily_ug = np.zeros((WEEK, cohort.size)), np.zeros((WEEK, cohort.size))
+        self._daily_counted = np.zeros((WEEK, cohort.size))
         self.left_nl = np.full(cohort.size, float(system.reservoir_nl - system.residual_nl))
         self._moving = np.zeros(cohort.size, dtype=np.bool_)
 
@@ -100,16 +103,44 @@ class Pumps:
         by_day = _by_day(changes, self._cohort.day, end)
         while self._cohort.day < end:
             today = by_day.get(self._cohort.day, {})
-            ending = (self._today_nl > 0) & (self.left_nl < self._today_nl)
-            rows = np.union1d(np.flatnonzero(self._moving | ending), list(today)).astype(np.intp)
+            rows = self._special(today)
             if len(rows):
                 self._live_special(rows, today)
             else:
                 self._live_alike(min((day for day in by_day if day > self._cohort.day), default=end))
 
+    def series_at(self, hour: int, changes: Iterable[Change] = ()) -> dict[str, Floats]:
+        """Each watched effect at a whole hour of the coming day, (people,), if these changes come before it;
+        the day does not pass.
+        """
+        day = self._cohort.day
+        today = _by_day(changes, day, day + 1).get(day, {})
+        rows = self._special(today)
+        runs = [_Run(self._line(row), day % WEEK) for row in rows.tolist()]
+        for row, run in zip(rows.tolist(), runs, strict=True):
+            run.through(today.get(row, ()))
+        return self._cohort.series_at(hour, rows, _joined(runs) if runs else _NO_DAY)
+
+    def settle(self, programs: Sequence[PumpProgram], flow: Floats) -> None:
+        """Everybody's pump, which moves `flow` (people,) times what it should, has run a program for ever."""
+        for line, program, factor in zip(self._lines, programs, flow.tolist(), strict=True):
+            line.week, line.flow = _week(program), factor
+        self._resume(np.arange(self._cohort.size), balanced=True)
+
     @property
     def _today_nl(self) -> Floats:
         return np.asarray(self._daily_nl[self._cohort.day % WEEK])
+
+    def _special(self, today: Mapping[int, Sequence[Change]]) -> Ints:
+        """The people whose coming day is unlike the one before."""
+        ending = (self._today_nl > 0) & (self.left_nl < self._today_nl)
+        return np.union1d(np.flatnonzero(self._moving | ending), list(today)).astype(np.intp)
+
+    def _line(self, row: int) -> "_Line":
+        """One person's line as it is now, to be changed."""
+        line = replace(self._lines[row], counted_nl=float(self.counted_nl[row]))
+        line.reservoir_nl = line.residual_nl + float(self.left_nl[row])
+        return line
 
     def _live_alike(self, until_day: int) -> None:
         """Days on which nobody's fluid changes or ends; one at a time if weekdays differ."""
@@ -126,6 +157,9 @@ class Pumps:
         weekday = self._cohort.day % WEEK
         self.left_nl[which] -= days * self._daily_nl[weekday, which]
         self.delivered_ug[which] += days * self._daily_ug[weekday, which]
+        counted = self._daily_counted[weekday]
+        self.counted_nl[which] += days * counted[which]
+        self.dry_h[which & (counted > 0) & (self.left_nl < 1.0)] += days * DAY_H
 
     def _live_special(self, rows: Ints, today: Mapping[int, Sequence[Change]]) -> None:
         runs = [self._run(row, today.get(row, ())) for row in rows.tolist()]
@@ -137,30 +171,32 @@ class Pumps:
 
     def _run(self, row: int, changes: Sequence[Change]) -> "_Run":
         """One person's coming day; leaves the line as it is at its end."""
-        line = self._lines[row]
-        line.reservoir_nl = line.residual_nl + float(self.left_nl[row])
+        self._lines[row] = line = self._line(row)
         run = _Run(line, self._cohort.day % WEEK)
         run.through(changes)
         self.left_nl[row] = line.reservoir_nl - line.residual_nl
+        self.counted_nl[row] = line.counted_nl
         self.delivered_ug[row] += run.given_ug
+        self.dry_h[row] += run.dry_h
         return run
 
-    def _resume(self, rows: Ints) -> None:
+    def _resume(self, rows: Ints, *, balanced: bool = False) -> None:
         """From midnight on these people's programs come round again, whatever is still under way."""
         lines = [self._lines[row] for row in rows.tolist()]
         for row, line in zip(rows.tolist(), lines, strict=True):
             self._daily_nl[:, row] = 0.0 if line.is_dry else [line.daily_nl(day) for day in range(WEEK)]
             self._daily_ug[:, row] = self._daily_nl[:, row] * line.drug_ug_per_nl
+            self._daily_counted[:, row] = [line.programmed_nl(day) for day in range(WEEK)]
             self._moving[row] = line.is_changing and bool(self._daily_nl[:, row].any())
-        self._cohort.set_program(rows, _together(lines))
+        self._cohort.set_program(rows, _together(lines), balanced=balanced)
 
 
 @dataclass(slots=True)
 class _Line:
     """One person's fluid from reservoir to tip, and how the pump runs it.
 
-    `week` holds ms of the week and the flow in nL/day from then on; `owed_nl` is the part of a nL that
-    has not been counted yet.
+    `week` holds ms of the week and the flow in nL/day from then on; `counted_nl` is what the pump believes to
+    have moved since the last fill; `owed_nl` is the part of a nL that has not reached the column yet.
     """
 
     residual_nl: float
@@ -171,6 +207,7 @@ class _Line:
     flow: float = 1.0
     arrives: float = 1.0
     owed_nl: float = 0.0
+    counted_nl: float = 0.0
 
     @property
     def is_dry(self) -> bool:
@@ -186,7 +223,11 @@ class _Line:
 
     def daily_nl(self, day: int) -> float:
         """Fluid that a weekday of the program moves."""
-        return self.flow * sum(flow * (end - at) for at, end, flow in self.steps(day)) / MS_PER_DAY
+        return self.flow * self.programmed_nl(day)
+
+    def programmed_nl(self, day: int) -> float:
+        """Fluid that a weekday of the program should move."""
+        return sum(flow * (end - at) for at, end, flow in self.steps(day)) / MS_PER_DAY
 
     @property
     def drug_ug_per_nl(self) -> float:
@@ -208,7 +249,7 @@ class _Run:
         self._line, self._weekday = line, weekday
         self.steps: list[tuple[float, float]] = []
         self.doses: list[Dose] = []
-        self.given_ug = 0.0
+        self.given_ug = self.dry_h = 0.0
 
     def through(self, changes: Sequence[Change]) -> None:
         """Run from midnight to midnight with these changes, which are in order of time."""
@@ -228,11 +269,11 @@ class _Run:
         line = self._line
         match change:
             case SetFlow(program=program):
-                line.week = tuple((step.from_ms_of_week, step.rate_nl_per_day) for step in program.week)
+                line.week = _week(program)
             case Refill(volume_nl=volume_nl, ug_per_ml=ug_per_ml):
                 left = min(line.reservoir_nl, line.residual_nl)
                 line.ug_per_ml = (left * line.ug_per_ml + volume_nl * ug_per_ml) / (left + volume_nl)
-                line.reservoir_nl = left + volume_nl
+                line.reservoir_nl, line.counted_nl = left + volume_nl, 0.0
             case Fault(flow=flow, arrives=arrives):
                 line.flow, line.arrives = flow, arrives
             case Dose():
@@ -241,7 +282,9 @@ class _Run:
     def _flow(self, start: int, end: int) -> None:
         for at, until, flow in self._line.steps(self._weekday):
             if max(at, start) < min(until, end):
-                self._stretch(max(at, start), min(until, end), flow * self._line.flow)
+                begin, stop = max(at, start), min(until, end)
+                self._line.counted_nl += flow * (stop - begin) / MS_PER_DAY
+                self._stretch(begin, stop, flow * self._line.flow)
 
     def _stretch(self, at: int, until: int, nl_per_day: float) -> None:
         """Even flow from one ms of the day to another, as far as the reservoir goes."""
@@ -250,6 +293,7 @@ class _Run:
         moved = min(wanted, max(line.reservoir_nl - line.residual_nl, 0.0))
         line.reservoir_nl -= moved
         ends = until if moved == wanted else at + round(moved / nl_per_day * MS_PER_DAY)
+        self.dry_h += (until - ends) / MS_PER_H
         volume, line.owed_nl = divmod(moved + line.owed_nl, 1.0)
         if volume and ends > at:
             entering = Parcel(at, ends, int(volume), round(volume * line.ug_per_ml))
@@ -263,6 +307,13 @@ class _Run:
             ends = at
         if ends < until:
             self.steps.append((ends / MS_PER_H, 0.0))
+
+
+def _week(program: PumpProgram) -> tuple[tuple[int, int], ...]:
+    return tuple((step.from_ms_of_week, step.rate_nl_per_day) for step in program.week)
+
+
+_NO_DAY = Day(np.empty(0), np.empty((0, 0)), np.empty((0, 0)))
 
 
 def _by_day(changes: Iterable[Change], first: int, end: int) -> dict[int, dict[int, list[Change]]]:

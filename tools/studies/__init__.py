@@ -1,0 +1,1 @@
+"""The page of shipped studies, from real runs of them."""
