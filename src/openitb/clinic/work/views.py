@@ -72,7 +72,7 @@ def _claim(request: HttpRequest, work: Work) -> str:
 
 
 def _hand_over(request: HttpRequest, work: Work) -> str:
-    theirs = _colleagues(frozenset({work.patient.clinic_id}))
+    theirs = _colleagues(frozenset({work.patient.clinic_id or 0}))
     to = theirs.filter(pk=_whole(request.POST.get("to", ""))).first()
     if to is None:
         return "to: got nobody, expected a colleague. Nothing was changed."
