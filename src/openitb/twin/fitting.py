@@ -18,8 +18,9 @@ from openitb.twin.model import Model
 from openitb.twin.posterior import Posterior, sampled
 from openitb.twin.priors import Prior, rule
 from openitb.twin.record import ClinicRecord
-from openitb.twin.search import Target, modes
+from openitb.twin.search import modes
 from openitb.twin.summary import Estimate, Residuals, Trust, compared, estimates, trust
+from openitb.twin.target import Target
 from openitb.units import MS_PER_H
 
 PRESETS: tuple[Dispersion, ...] = get_args(Dispersion)

@@ -134,50 +134,53 @@ def reading_sd_nl() -> float:
     return usual_assumptions().reading_sd_nl
 
 
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Between which cuts of the model's number levels are given, and with what noise."""
+
+    cuts: tuple[float, ...]
+    sd: float
+    misread: float
+    varies: bool = False
+
+
 def _seen(record: ClinicRecord, entry: object) -> Iterator[Seen]:
     if isinstance(entry, Scored):
-        names = raters(record)
+        rater = raters(record).index(entry.rater) if entry.rater in raters(record) else -1
         for what, (scale, ordinal) in entry.levels.items():
-            tone = what != "spasm"
-            normal = constant("computation", "ashworth_normal") if tone else 0.0
-            cuts = tuple(normal + cut for cut in level_cuts(scale))
-            sd = sqrt(noise(scale) ** 2 + rule("model_error", "point") ** 2)
-            who = names.index(entry.rater) if tone else -1
-            yield _one(record, entry.at_ms, SERIES[what], cuts, ordinal, sd, who, tone, "misread")
+            by, who = _rated(scale, is_tone=what != "spasm"), rater if what != "spasm" else -1
+            yield _one(record, entry.at_ms, SERIES[what], ordinal, by, who)
     elif isinstance(entry, Reported):
-        for name, series, told in (
-            ("drowsy", DROWSY, entry.drowsy),
-            ("withdrawal", WITHDRAWAL, entry.withdrawal),
-        ):
-            if told is not None:
-                cuts = (rule(f"{name}_at"),)
-                yield _one(
-                    record,
-                    entry.at_ms,
-                    series,
-                    cuts,
-                    int(told),
-                    rule(f"{name}_width"),
-                    -1,
-                    False,
-                    "false_report",
-                )
+        if entry.drowsy is not None:
+            yield _one(record, entry.at_ms, DROWSY, int(entry.drowsy), _asked("drowsy"))
+        if entry.withdrawal is not None:
+            yield _one(record, entry.at_ms, WITHDRAWAL, int(entry.withdrawal), _asked("withdrawal"))
 
 
-def _one(
-    record: ClinicRecord,
-    at_ms: int,
-    series: str,
-    cuts: tuple[float, ...],
-    ordinal: int,
-    sd: float,
-    rater: int,
-    varies: bool,
-    wrong: str,
-) -> Seen:
-    edges = (-_WIDEST, *cuts, _WIDEST)
-    at_h = (at_ms - record.start_ms) / MS_PER_H
-    misread = rule(wrong, "percent") / _PERCENT
-    if wrong == "false_report":
-        misread *= 2  # of two levels, half of what is written anyhow is right
-    return Seen(at_h, at_ms, series, edges[ordinal], edges[ordinal + 1], cuts, sd, rater, varies, misread)
+def _rated(scale: str, *, is_tone: bool) -> _Scale:
+    normal = constant("computation", "ashworth_normal") if is_tone else 0.0
+    sd = sqrt(noise(scale) ** 2 + rule("model_error", "point") ** 2)
+    cuts = tuple((normal + level_cuts(scale)).tolist())
+    return _Scale(cuts, sd, rule("misread", "percent") / _PERCENT, is_tone)
+
+
+def _asked(name: str) -> _Scale:
+    """A question: an answer given anyhow is right half of the time, so wrong ones are twice as many."""
+    anyhow = 2 * rule("false_report", "percent") / _PERCENT
+    return _Scale((rule(f"{name}_at"),), rule(f"{name}_width"), anyhow)
+
+
+def _one(record: ClinicRecord, at_ms: int, series: str, ordinal: int, scale: _Scale, rater: int = -1) -> Seen:
+    edges = (-_WIDEST, *scale.cuts, _WIDEST)
+    return Seen(
+        at_h=(at_ms - record.start_ms) / MS_PER_H,
+        at_ms=at_ms,
+        series=series,
+        low=edges[ordinal],
+        high=edges[ordinal + 1],
+        cuts=scale.cuts,
+        sd=scale.sd,
+        rater=rater,
+        varies=scale.varies,
+        misread=scale.misread,
+    )

@@ -15,7 +15,8 @@ from scipy.special import gammaln, logsumexp
 from openitb.body.anatomy import Floats
 from openitb.twin.model import Columns
 from openitb.twin.priors import rule
-from openitb.twin.search import Modes, Target
+from openitb.twin.search import Modes
+from openitb.twin.target import Target
 
 _FREEDOM = 7.0  # of the Student distribution that proposals have
 _HOPELESS = 1e-5  # of all belief, by the normal approximation

@@ -28,8 +28,8 @@ from openitb.twin.fitting import Fit
 from openitb.twin.model import Columns, severity
 from openitb.twin.priors import rule
 from openitb.twin.record import ClinicRecord, Ordered, Refilled
-from openitb.twin.search import Target
 from openitb.twin.summary import ends
+from openitb.twin.target import Target
 from openitb.units import MS_PER_DAY, MS_PER_H
 
 SERIES = {

@@ -4,25 +4,21 @@ Newton's method on the logarithm of the posterior with the expected information 
 is one predicted number seen with noise, so curvature follows from first derivatives alone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
 
 from openitb.body.anatomy import Floats
-from openitb.twin.course import Grid
-from openitb.twin.faults import Acting, Explanations
-from openitb.twin.likelihood import log_levels, log_volumes, reading_sd_nl
-from openitb.twin.model import Columns, Model, States, severity
-from openitb.twin.priors import SEVERITY
+from openitb.twin.likelihood import log_volumes, reading_sd_nl
+from openitb.twin.model import Columns, Model
+from openitb.twin.target import SQRT_2PI, Target
 
 _SHARP = (1.0, 8)  # how much wider noise is than it is, and how many steps at most
 _BLURS = ((4.0, 3), (2.0, 3), _SHARP)
 _EXCHANGES = 2
 _ENOUGH, _WORTHWHILE = 1e-2, 0.5  # of log posterior, for a further step and for a new start
-_NUDGE = 0.03
 _STEPS = (1.0, 0.5, 0.2, 0.05)
-_SQRT_2PI = np.sqrt(2 * np.pi)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,90 +30,6 @@ class Modes:
     middle: Floats
     covariance: Floats
     log_evidence: Floats
-
-
-class Target:
-    """The posterior of unknowns under explanations, up to what is the same for all of them; `log_share` is
-    how likely the model's dispersion was beforehand.
-    """
-
-    def __init__(self, model: Model, explained: Explanations, log_share: float = 0.0) -> None:
-        self.model, self.explained, self.log_share = model, explained, log_share
-        self.steps: Grid = model.grid(explained)
-        self.size = len(model.prior.names)
-
-    def observed(self, z: Floats, which: Columns) -> tuple[Floats, Floats]:
-        """The number behind every level (rows, n), and behind every volume (rows, v)."""
-        acting = self.acting(z, which)
-        states = self.model.states(self.model.pace(z), acting, self.steps)
-        return self.model.predicted(z, acting, states), self.model.missing_nl(z, acting)
-
-    def acting(self, z: Floats, which: Columns) -> Acting:
-        """What has happened to each row."""
-        return self.explained.acting(which, severity(self.model.prior, z))
-
-    def nudged(self, z: Floats, which: Columns) -> tuple[Floats, Floats, Floats]:
-        """The same two, and how all of it changes with every unknown, (rows, d, n + v).
-
-        How used somebody is follows from three numbers alone, so it is looked at again for those.
-        """
-        rows, size = z.shape
-        model, acting = self.model, self.acting(z, which)
-        states, slopes = self._states(z, which)
-        beside = (z[:, None, :] + _NUDGE * np.eye(size)).reshape(-1, size)
-        paces = model.pace(z), model.pace(beside)
-        away = [
-            paces[1].log_level - np.repeat(paces[0].log_level, size),
-            np.log(paces[1].gain / np.repeat(paces[0].gain, size)),
-            np.tile(np.arange(size) == model.prior.column(SEVERITY), rows) * _NUDGE,
-        ]
-        moved = tuple(
-            np.repeat(state, size, axis=0)
-            + sum(by[:, None] * np.repeat(slope, size, axis=0) for by, slope in zip(away, of, strict=True))
-            for state, of in zip(states, slopes, strict=True)
-        )
-        theirs = self.acting(beside, np.repeat(which, size))
-        levels, volumes = model.predicted(z, acting, states), model.missing_nl(z, acting)
-        after = [
-            model.predicted(beside, theirs, (np.maximum(moved[0], 1.0), moved[1])),
-            model.missing_nl(beside, theirs),
-        ]
-        change = np.concatenate(after, axis=1).reshape(rows, size, -1) - np.concatenate(
-            [levels, volumes], axis=1
-        ).reshape(rows, 1, -1)
-        return levels, volumes, change / _NUDGE
-
-    def _states(self, z: Floats, which: Columns) -> tuple[States, tuple[list[Floats], list[Floats]]]:
-        """Tolerance and withdrawal, and their slopes in level, gain and severity."""
-        rows, pace, beside = len(z), self.model.pace(z), z.copy()
-        beside[:, self.model.prior.column(SEVERITY)] += _NUDGE
-        four = replace(
-            pace,
-            log_level=np.concatenate(
-                [pace.log_level, pace.log_level + _NUDGE, pace.log_level, pace.log_level]
-            ),
-            gain=np.concatenate([pace.gain, pace.gain, pace.gain * np.exp(_NUDGE), pace.gain]),
-        )
-        z4, which4 = np.concatenate([z, z, z, beside]), np.tile(which, 4)
-        both = self.model.states(four, self.acting(z4, which4), self.steps)
-        parts = [state.reshape(4, rows, -1) for state in both]
-        slopes = tuple([(part[k] - part[0]) / _NUDGE for k in (1, 2, 3)] for part in parts)
-        return (parts[0][0], parts[1][0]), (slopes[0], slopes[1])
-
-    def log_parts(self, z: Floats, which: Columns, wider: float = 1.0) -> Floats:
-        """Log probability of everything seen, (rows, n + v), with scores `wider` scattered than they are."""
-        levels, volumes = self.observed(z, which)
-        told = log_levels(self.model.seen, levels, wider * self.model.sd(z))
-        return np.concatenate([told, log_volumes(self.model.drawn, volumes)], axis=1)
-
-    def log(self, z: Floats, which: Columns, wider: float = 1.0) -> Floats:
-        """Log of prior density times likelihood, (rows,); the explanation's own prior is left out."""
-        return np.asarray(self.log_parts(z, which, wider).sum(axis=1) + log_prior(z))
-
-
-def log_prior(z: Floats) -> Floats:
-    """Log density of independent standard normal numbers, (rows,)."""
-    return np.asarray(-0.5 * (z**2).sum(axis=1) - z.shape[1] * np.log(_SQRT_2PI))
 
 
 def modes(target: Target) -> Modes:
@@ -135,7 +47,7 @@ def modes(target: Target) -> Modes:
         best[changed] = target.log(z[changed], changed)
     _, curvature = _slopes(target, z, which, _SHARP[0])
     _, log_determinant = np.linalg.slogdet(curvature)
-    evidence = best + size * np.log(_SQRT_2PI) - 0.5 * log_determinant
+    evidence = best + size * np.log(SQRT_2PI) - 0.5 * log_determinant
     return Modes(z, np.asarray(np.linalg.inv(curvature), dtype=np.float64), evidence)
 
 
@@ -207,7 +119,7 @@ def _by_level(scale: tuple[tuple[float, ...], float], predicted: Floats, sd: Flo
     cuts, misread = scale
     edges = np.array([-np.inf, *cuts, np.inf])
     away = (edges - predicted[:, :, None]) / sd[:, :, None]
-    density = np.exp(-0.5 * away**2) / (_SQRT_2PI * sd[:, :, None])
+    density = np.exp(-0.5 * away**2) / (SQRT_2PI * sd[:, :, None])
     chance = (1 - misread) * np.diff(ndtr(away), axis=2) + misread / (len(cuts) + 1)
     return -(1 - misread) * np.diff(density, axis=2), chance
 

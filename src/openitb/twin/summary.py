@@ -13,7 +13,7 @@ from openitb.twin.likelihood import level_chances, log_volumes, middle_of, readi
 from openitb.twin.model import Columns
 from openitb.twin.posterior import Posterior
 from openitb.twin.priors import BASELINE, KINETIC, OCCASION, PUMP_GAIN, SENSITIVITY, rule
-from openitb.twin.search import Target
+from openitb.twin.target import Target
 from openitb.units import HOURS_PER_DAY, NL_PER_ML
 
 HALF_EFFECT = "half_effect_dose"
