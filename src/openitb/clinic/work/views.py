@@ -49,9 +49,10 @@ def act(request: HttpRequest, work_id: int) -> HttpResponse:
     """Claim, hand over, give back or close one thing; who is too late is told, and nothing changes."""
     require_anywhere(request, Act.WRITE)
     deed = request.POST.get("deed", "")
+    # Before the transaction: a refusal is told on the trail and must not be rolled back with it.
+    require(request, get_object_or_404(Work.objects.select_related("patient"), pk=work_id).patient, Act.WRITE)
     with transaction.atomic():
         work = get_object_or_404(Work.objects.select_for_update(of=("self",)), pk=work_id)
-        require(request, work.patient, Act.WRITE)
         told = _DEEDS[deed](request, work) if deed in _DEEDS and work.closed_at is None else _TOO_LATE
         if not told:
             work.save()
@@ -72,7 +73,7 @@ def _claim(request: HttpRequest, work: Work) -> str:
 
 
 def _hand_over(request: HttpRequest, work: Work) -> str:
-    theirs = _colleagues(frozenset({work.patient.clinic_id or 0}))
+    theirs = _colleagues(frozenset({work.patient.clinic.pk}))
     to = theirs.filter(pk=_whole(request.POST.get("to", ""))).first()
     if to is None:
         return "to: got nobody, expected a colleague. Nothing was changed."
