@@ -47,8 +47,9 @@ def test_effect_lost_with_fluid_left_over_is_what_holds_it_back() -> None:
     assert found[OVER] < 0.01
 
 
-def test_fluid_missing_again_and_again_is_over_delivery() -> None:
-    more = steady(150, 180, 210, missing_ml=3.5, since=120)
+@pytest.mark.parametrize("missing_ml", [3.5, 9.0])
+def test_fluid_missing_again_and_again_is_over_delivery(missing_ml: float) -> None:
+    more = steady(150, 180, 210, missing_ml=missing_ml, since=120)
     found = fit(record(*trial(), *steady(*VISITS), *more), WELL).probabilities
     assert found[OVER] > 0.9
 

@@ -249,7 +249,8 @@ class _Life:
     def _refill(self, hour: int, row: int) -> None:
         expected = round(self._left_nl[row])
         noise = usual_assumptions().reading_sd_nl * self._chance.standard_normal()
-        drawn = round(expected - self._missing_nl[row] + noise)
+        least = self._pump.residual_volume_nl  # which no needle draws
+        drawn = round(max(expected - self._missing_nl[row], least) + noise)
         drawn = min(max(drawn, 0), self._pump.reservoir_capacity_nl)
         self._entries[row].append(Refilled(hour * MS_PER_H, FILL_NL, UG_PER_ML, max(expected, 0), drawn))
         self._left_nl[row], self._missing_nl[row] = float(FILL_NL), 0.0

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 from scipy.special import ndtr
@@ -120,10 +120,16 @@ def level_chances(each: Seen, predicted: Floats, sd: Floats) -> Floats:
     return np.asarray((1 - each.misread) * chance + each.misread / chance.shape[1])
 
 
-def log_volumes(drawn_: Sequence[Drawn], predicted_nl: Floats) -> Floats:
-    """Log probability density of every volume, (rows, n)."""
+def log_volumes(drawn_: Sequence[Drawn], predicted_nl: Floats, wider: float = 1.0) -> Floats:
+    """Log probability density of every volume, (rows, n).
+
+    Looked at with `wider` noise none is a slip, so that a search finds its way to volumes far off.
+    """
     missing = np.array([each.missing_nl for each in drawn_])
-    sd, misread = reading_sd_nl(), rule("misread", "percent") / _PERCENT
+    sd = wider * reading_sd_nl()
+    if wider > 1.0:
+        return np.asarray(-0.5 * ((missing - predicted_nl) / sd) ** 2 - log(sd * sqrt(2 * np.pi)))
+    misread = rule("misread", "percent") / _PERCENT
     exact = np.exp(-0.5 * ((missing - predicted_nl) / sd) ** 2) / (sd * sqrt(2 * np.pi))
     return np.asarray(np.log((1 - misread) * exact + misread / rule("volume_span", "nL")))
 

@@ -91,25 +91,28 @@ def _exchanged(target: Target, z: Floats, best: Floats) -> tuple[Floats, Floats,
 def _slopes(target: Target, z: Floats, which: Columns, wider: float) -> tuple[Floats, Floats]:
     """Gradient (rows, d) and expected curvature (rows, d, d), both of minus the log posterior's opposite."""
     levels, volumes, change = target.nudged(z, which)
-    slope, information = _information(target.model, levels, volumes, wider * target.model.sd(z))
+    slope, information = _information(target.model, (levels, volumes), target.model.sd(z), wider)
     gradient = np.einsum("rdn,rn->rd", change, slope) - z
     weighted = change * np.sqrt(information)[:, None, :]
     return gradient, weighted @ weighted.transpose(0, 2, 1) + np.eye(z.shape[1])
 
 
-def _information(model: Model, levels: Floats, volumes: Floats, sd: Floats) -> tuple[Floats, Floats]:
+def _information(
+    model: Model, predicted: tuple[Floats, Floats], sd: Floats, wider: float
+) -> tuple[Floats, Floats]:
     """Slope of the log likelihood in every predicted number, and its expected square, (rows, n + v)."""
+    levels, volumes = predicted
     slope, information = np.empty_like(levels), np.empty_like(levels)
     for scale in sorted({(each.cuts, each.misread) for each in model.seen}):
         columns = [k for k, each in enumerate(model.seen) if (each.cuts, each.misread) == scale]
         given = [model.seen[k].given for k in columns]
-        slopes, chance = _by_level(scale, levels[:, columns], sd[:, columns])
+        slopes, chance = _by_level(scale, levels[:, columns], wider * sd[:, columns])
         own = np.array(given)[None, :, None]
         slope[:, columns] = (np.take_along_axis(slopes, own, 2) / np.take_along_axis(chance, own, 2))[:, :, 0]
         information[:, columns] = (slopes**2 / chance).sum(axis=2)
-    precision = reading_sd_nl() ** -2
+    precision = (wider * reading_sd_nl()) ** -2
     missing = np.array([each.missing_nl for each in model.drawn])
-    pull = (missing - volumes) * precision * _trusted(model, volumes)
+    pull = (missing - volumes) * precision * (_trusted(model, volumes) if wider == 1.0 else 1.0)
     known = np.full_like(volumes, precision)
     return np.concatenate([slope, pull], axis=1), np.concatenate([information, known], axis=1)
 

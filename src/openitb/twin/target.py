@@ -47,10 +47,10 @@ class Target:
         return self.model.predicted(z, acting, states), self.model.missing_nl(z, acting)
 
     def log_parts(self, z: Floats, which: Columns, wider: float = 1.0) -> Floats:
-        """Log probability of everything seen, (rows, n + v), with scores `wider` scattered than they are."""
+        """Log probability of everything seen, (rows, n + v), with noise `wider` than it is."""
         levels, volumes = self.observed(z, which)
         told = log_levels(self.model.seen, levels, wider * self.model.sd(z))
-        return np.concatenate([told, log_volumes(self.model.drawn, volumes)], axis=1)
+        return np.concatenate([told, log_volumes(self.model.drawn, volumes, wider)], axis=1)
 
     def log(self, z: Floats, which: Columns, wider: float = 1.0) -> Floats:
         """Log of prior density times likelihood, (rows,); the explanation's own prior is left out."""
