@@ -25,6 +25,4 @@ def backup(file: File) -> None:
     if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
         raise ArchiveError(f"FILE: cannot write {str(file)!r}, expected a folder that can be written to")
     kept = back_up(file, home)
-    typer.echo(
-        f"{kept.rows} rows and {kept.files} files in {file}; trail ends at {kept.head[:12] or 'nothing'}"
-    )
+    typer.echo(f"{kept.rows} rows and {kept.files} files in {file}; head {kept.head or 'none'}")
