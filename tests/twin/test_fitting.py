@@ -8,7 +8,7 @@ import pytest
 from openitb.twin import Assumed, Fit, Reported, TwinError, assuming, fit, updates
 from openitb.twin.faults import CATHETER, NONE, OVER, STALL, TOLERANCE, explanations
 from openitb.twin.fitting import PRESETS
-from openitb.twin.record import ClinicRecord, Scored
+from openitb.twin.record import ClinicRecord, Refilled, Scored
 from openitb.units import MS_PER_DAY
 from tests.twin.records import lost, order, record, refill, scores, steady, trial
 
@@ -47,10 +47,13 @@ def test_effect_lost_with_fluid_left_over_is_what_holds_it_back() -> None:
     assert found[OVER] < 0.01
 
 
-@pytest.mark.parametrize("missing_ml", [2.5, 5.0])
-def test_fluid_missing_again_and_again_is_over_delivery(missing_ml: float) -> None:
-    more = steady(150, 180, 210, missing_ml=missing_ml, since=120)
-    found = fit(record(*trial(), *steady(*VISITS), *more), WELL).probabilities
+@pytest.mark.parametrize("missing_ml", [3.5, 7.0])
+def test_fluid_missing_again_and_again_with_less_tone_is_over_delivery(missing_ml: float) -> None:
+    volumes = [
+        each for each in steady(150, 180, 210, missing_ml=missing_ml, since=120) if isinstance(each, Refilled)
+    ]
+    slack = [scores(day, 0, 0, 0) for day in (150, 180, 210)]
+    found = fit(well(*volumes, *slack), WELL).probabilities
     assert found[OVER] > 0.9
 
 
