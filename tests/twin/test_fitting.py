@@ -8,9 +8,9 @@ import pytest
 from openitb.twin import Assumed, Fit, Reported, TwinError, assuming, fit, updates
 from openitb.twin.faults import CATHETER, NONE, OVER, STALL, TOLERANCE, explanations
 from openitb.twin.fitting import PRESETS
-from openitb.twin.record import ClinicRecord, Scored
+from openitb.twin.record import ClinicRecord, Refilled, Scored
 from openitb.units import MS_PER_DAY
-from tests.twin.records import lost, record, scores, steady, trial
+from tests.twin.records import lost, order, record, refill, scores, steady, trial
 
 WELL = Assumed({"well_mixed": 1.0})
 VISITS = (30.0, 60.0, 90.0, 120.0)
@@ -47,10 +47,13 @@ def test_effect_lost_with_fluid_left_over_is_what_holds_it_back() -> None:
     assert found[OVER] < 0.01
 
 
-@pytest.mark.parametrize("missing_ml", [3.5, 9.0])
-def test_fluid_missing_again_and_again_is_over_delivery(missing_ml: float) -> None:
-    more = steady(150, 180, 210, missing_ml=missing_ml, since=120)
-    found = fit(record(*trial(), *steady(*VISITS), *more), WELL).probabilities
+@pytest.mark.parametrize("missing_ml", [3.5, 7.0])
+def test_fluid_missing_again_and_again_with_less_tone_is_over_delivery(missing_ml: float) -> None:
+    volumes = [
+        each for each in steady(150, 180, 210, missing_ml=missing_ml, since=120) if isinstance(each, Refilled)
+    ]
+    slack = [scores(day, 0, 0, 0) for day in (150, 180, 210)]
+    found = fit(well(*volumes, *slack), WELL).probabilities
     assert found[OVER] > 0.9
 
 
@@ -174,3 +177,20 @@ def test_a_record_in_which_nothing_was_seen_is_refused() -> None:
     empty = record(*(entry for entry in trial() if not isinstance(entry, Scored)))
     with pytest.raises(TwinError, match="record: got no score, answer or volume"):
         fit(empty)
+
+
+def test_records_of_one_kind_of_entry_are_fitted_too() -> None:
+    volumes = fit(record(order(0, 100), refill(0), refill(60, 6.0, 6.2), refill(120, 6.0, 5.5)), WELL)
+    answers = fit(record(order(0, 100), Reported(5 * MS_PER_DAY, drowsy=True)), WELL)
+    assert volumes.residuals.tone_points is None
+    assert volumes.estimate("leg_ec50_ng_per_ml").shrinkage > 0.9
+    assert answers.residuals.volume_ml is None
+    assert sum(answers.probabilities.values()) == pytest.approx(1.0)
+
+
+def test_a_pump_that_had_been_running_is_taken_over_with_what_it_has_done() -> None:
+    running = record(order(0, 200), scores(1, 1, 1, 1), scores(60, 1, 1, 1))
+    years = fit(replace(running, treated_ms=2 * 365 * MS_PER_DAY), WELL)
+    fresh = fit(running, WELL)
+    assert years.probabilities[NONE] > 0.9
+    assert years.estimate("half_effect_dose").median < fresh.estimate("half_effect_dose").median

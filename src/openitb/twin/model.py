@@ -153,7 +153,7 @@ class Model:
     def stance(self, z: Floats) -> Floats:
         """How far each rater stands above another, (rows, n)."""
         first = [name.startswith(RATER) for name in self.prior.names].index(True) if self._rated else 0
-        columns = np.array([each.rater for each in self.seen])
+        columns = np.array([each.rater for each in self.seen], dtype=np.int64)
         return np.where(columns >= 0, rater_sd() * z[:, first + np.maximum(columns, 0)], 0.0)
 
     @property
