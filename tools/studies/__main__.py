@@ -41,7 +41,7 @@ def shown(study: Study, whole: Report) -> Report:
 
 def written(kept: Path) -> dict[Path, str]:
     """Every generated file by its path."""
-    parts, files = [_HEAD], {}
+    parts, files = [_HEAD], dict[Path, str]()
     for name in STUDIES:
         study = load(path(name))
         told = shown(study, report(study, run(study, kept / name)))
