@@ -41,8 +41,7 @@ def shown(study: Study, whole: Report) -> Report:
 
 def written(kept: Path) -> dict[Path, str]:
     """Every generated file by its path."""
-    parts: list[str] = [_HEAD]
-    files: dict[Path, str] = {}
+    parts, files = [_HEAD], dict[Path, str]()
     for name in STUDIES:
         study = load(path(name))
         told = shown(study, report(study, run(study, kept / name)))

@@ -274,3 +274,53 @@ def test_a_change_outside_of_the_days_is_refused() -> None:
     _, system = pumps()
     with pytest.raises(CohortError, match="24 h"):
         system.live(1, [Fault(0, 25.0)])
+
+
+def test_what_is_seen_at_an_hour_of_a_day_agrees_with_the_implant_while_a_front_is_under_way() -> None:
+    events = [
+        {"at": "0 h", "order": SIMPLE},
+        {"at": "96.5 h", "refill": {"volume": "18 mL", "concentration": "2000 ug/mL", "bridge": False}},
+    ]
+    changes: list[Change] = [
+        SetFlow(0, 0.0, program(SIMPLE, 500)),
+        Refill(0, 96.5, 18 * NL_PER_ML, 2000),
+        SetFlow(0, 96.5, program(SIMPLE, 2000)),
+    ]
+    whole, (_, system) = case(events, 8).series["sedation"], pumps()
+    for day in range(8):
+        today = [change for change in changes if day * 24 <= change.at_h < (day + 1) * 24]
+        for hour in (0, 5, 10, 23):
+            before = [change for change in today if change.at_h < day * 24 + hour]
+            seen = system.series_at(hour, before)["sedation"][0]
+            assert seen == pytest.approx(whole[day * 24 + hour], abs=1e-3 * whole.max() + 1e-6)
+        system.live(1, today)
+
+
+def test_looking_at_a_day_does_not_live_it() -> None:
+    changes: list[Change] = [SetFlow(0, 0.0, program(FLEX, 500)), Fault(0, 3.0, flow=0.5)]
+    looked, plain = pumps(), pumps()
+    looked[1].series_at(12, changes)
+    for _, system in (looked, plain):
+        system.live(2, changes)
+    assert looked[1].delivered_ug == plain[1].delivered_ug
+    assert (looked[0].concentrations() == plain[0].concentrations()).all()
+
+
+def test_people_who_have_run_a_program_for_ever_stay_as_they_are() -> None:
+    cohort, system = pumps()
+    system.settle([program(SIMPLE, 500)], np.array([0.9]))
+    before = cohort.concentrations()[:, 0, 0]
+    system.live(20)
+    assert cohort.concentrations()[:, 0, 0] == pytest.approx(before, rel=1e-9)
+    assert system.delivered_ug[0] == pytest.approx(20 * 200 * 0.9)
+
+
+def test_a_pump_counts_what_it_should_have_moved_and_hours_without_fluid_are_told() -> None:
+    """0.4 mL/day at half the flow: 16.6 mL last 83 days; counting begins anew at a fill."""
+    _, system = pumps()
+    system.live(90, [SetFlow(0, 0.0, program(SIMPLE, 500)), Fault(0, 0.0, flow=0.5)])
+    assert system.counted_nl[0] == pytest.approx(90 * 400_000)
+    assert system.dry_h[0] == pytest.approx(7 * 24, abs=0.1)
+    system.live(1, [Refill(0, 90 * 24 + 6.0, 18 * NL_PER_ML, 500)])
+    assert system.counted_nl[0] == pytest.approx(0.75 * 400_000)
+    assert system.dry_h[0] == pytest.approx(7 * 24 + 6, abs=0.1)

@@ -155,11 +155,11 @@ class Pumps:
 
     def _count(self, which: Flags, days: int) -> None:
         weekday = self._cohort.day % WEEK
+        is_dry = (self._daily_nl[weekday] == 0) & (self._daily_counted[weekday] > 0) & (self.left_nl < 1.0)
+        self.dry_h[which & is_dry] += days * DAY_H
         self.left_nl[which] -= days * self._daily_nl[weekday, which]
         self.delivered_ug[which] += days * self._daily_ug[weekday, which]
-        counted = self._daily_counted[weekday]
-        self.counted_nl[which] += days * counted[which]
-        self.dry_h[which & (counted > 0) & (self.left_nl < 1.0)] += days * DAY_H
+        self.counted_nl[which] += days * self._daily_counted[weekday, which]
 
     def _live_special(self, rows: Ints, today: Mapping[int, Sequence[Change]]) -> None:
         runs = [self._run(row, today.get(row, ())) for row in rows.tolist()]

@@ -36,7 +36,7 @@ def on_cluster(address: str, parcel: "Parcel", left: Sequence[Task]) -> Iterator
                 yield futures[future], future.result()
             elif future.status == "error" and failed is None:
                 failed = future.exception()
-                client.cancel(list(futures))  # type: ignore[no-untyped-call]  # Dask's own; done ones are kept
+                client.cancel(list(futures))
         if failed is not None:
             raise failed if isinstance(failed, StudyError) else StudyError(f"run: on the cluster: {failed}")
 
