@@ -9,8 +9,9 @@ PORT ?= 8000
 export OPENITB_HOME
 # Small matrices: more threads only get in each other's way.
 export OPENBLAS_NUM_THREADS ?= 1
+FUZZ_S ?= 60
 
-.PHONY: run test bench check unit browser requirements validation lock clean help
+.PHONY: run test bench check unit browser requirements validation mutation fuzz lock clean help
 
 help:
 	@echo "make run    start the demo clinic with its virtual implants (port $(PORT), data in $(OPENITB_HOME)/)"
@@ -19,6 +20,8 @@ help:
 	@echo "make check  format, lint, types and import doors only;  make unit  the fast tests only"
 	@echo "make validation  compute docs/validation.md again, about two minutes"
 	@echo "make requirements  write docs/requirements.md and docs/hazards.md again"
+	@echo "make mutation  change the code that decides on a dose; do the tests notice? (hours; docs/mutation.md)"
+	@echo "make fuzz   feed every reader for FUZZ_S=$(FUZZ_S) seconds each (docs/fuzzing.md)"
 
 run: $(VENV)/.run
 	@$(BIN)/openitb serve --demo --port $(PORT)
@@ -33,7 +36,7 @@ test: $(VENV)/.test
 check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src tools/trace tools/validate
+	$(BIN)/mypy src tools
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
@@ -50,6 +53,13 @@ requirements: $(VENV)/.test
 # Published figures beside the model's, with their drawings.
 validation: $(VENV)/.test
 	$(BIN)/python -m tools.validate
+
+# Goes on where it was; after new tests `make mutation AGAIN=--again` tries the survivors again.
+mutation: $(VENV)/.mutation
+	$(BIN)/python -m tools.mutation $(AGAIN)
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m tools.fuzz $(FUZZ_S)
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
@@ -68,6 +78,14 @@ $(VENV)/.bench: $(VENV)/.run requirements/bench.txt
 	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
+$(VENV)/.mutation: $(VENV)/.test requirements/mutation.txt
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements/mutation.txt
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.run requirements/fuzz.txt
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
 # Writes the lock files again from pyproject.toml: exact versions and hashes, no index address.
 LOCK = $(BIN)/pip-compile --quiet --no-header --no-emit-index-url --no-emit-find-links \
        --no-emit-trusted-host --strip-extras --generate-hashes --allow-unsafe
@@ -76,6 +94,8 @@ lock: $(VENV)/.run
 	$(LOCK) --extra build -o requirements/run.txt pyproject.toml
 	$(LOCK) --extra build --extra test -c requirements/run.txt -o requirements/test.txt pyproject.toml
 	$(LOCK) --extra build --extra bench -c requirements/run.txt -o requirements/bench.txt pyproject.toml
+	$(LOCK) --extra build --extra test --extra mutation -c requirements/test.txt -o requirements/mutation.txt pyproject.toml
+	$(LOCK) --extra build --extra fuzz -c requirements/run.txt -o requirements/fuzz.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

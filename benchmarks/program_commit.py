@@ -1,8 +1,8 @@
 """How long it takes to change a program over the loopback link, every answer on disk before it leaves.
 
 One contact: handshake, stage, read back, commit, confirm; hundreds of them, with a young log and with a
-full one, which is saved with every command. Beside it what the disk alone takes for as many forced writes
-of as many bytes, so that a slow or busy disk shows for what it is.
+full one, which is saved with every command. Beside it the processor time of both ends, and what the disk
+alone takes for as many forced writes of as many bytes, so that a busy machine or disk shows for what it is.
 Run: python benchmarks/program_commit.py [folder on the disk to measure]
 """
 
@@ -47,6 +47,7 @@ from openitb.telemetry import Address, Channel, Keys, connect
 TIMES = 300
 SERIAL = "NGP000001"
 STEPS = ("handshake", "stage", "read back", "commit", "confirm")
+PROCESSOR = "processor, both ends"
 SLOTS, SAVED_COMMANDS = 2, 3
 TARGET_MS = 50
 
@@ -97,9 +98,11 @@ def transfers(folder: Path, entries: int) -> dict[str, list[float]]:
     provision(home, made)
     service = PumpService(home, now_ms)
     address, keys, digest = service.start(), home.programmer_keys(SERIAL), program_digest(made)
-    took: dict[str, list[float]] = {name: [] for name in (*STEPS, "whole")}
+    took: dict[str, list[float]] = {name: [] for name in (*STEPS, "whole", PROCESSOR)}
     for number in range(TIMES):
+        spent = time.process_time()
         marks, digest = transfer(address, keys, number, digest)
+        took[PROCESSOR].append(1e3 * (time.process_time() - spent))
         for name, (start, end) in zip(STEPS, pairwise(marks), strict=True):
             took[name].append(1e3 * (end - start))
         took["whole"].append(1e3 * (marks[-1] - marks[0]))
@@ -134,11 +137,16 @@ def show(name: str, values: list[float]) -> None:
     print(f"{name:<34}" + "".join(f"{percentile(values, part):>9.2f}" for part in (50, 95, 99)))
 
 
+def machine() -> str:
+    """What else goes on: a figure is worth little without it."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
 def main() -> None:
     where = sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent
     for entries in (1, 1_500):
         size = len(to_bytes(implant(entries)))
-        print(f"\n{TIMES} transfers, {entries} log entries, {size / 1e3:.0f} kB of state")
+        print(f"\n{TIMES} transfers, {entries} log entries, {size / 1e3:.0f} kB of state, {machine()}")
         print(f"{'ms':<34}{'p50':>9}{'p95':>9}{'p99':>9}")
         with tempfile.TemporaryDirectory(dir=where) as folder:
             took = transfers(Path(folder), entries)

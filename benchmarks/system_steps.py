@@ -1,5 +1,6 @@
 """How fast the whole system is drilled, every invariant checked; and what live implants cost a core."""
 
+import os
 import resource
 import time
 from pathlib import Path
@@ -52,7 +53,8 @@ def running(number: int):
 def main() -> None:
     run(Plan(0, STEPS))  # warm caches: catalogue, annotations, keys
     steps, seconds = min((drilled() for _ in range(3)), key=lambda result: result[1])
-    print(f"drill: {steps:,} steps from {len(SEEDS)} seeds, {steps / seconds:,.0f} steps/s of CPU")
+    machine = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"drill: {steps:,} steps from {len(SEEDS)} seeds, {steps / seconds:,.0f} steps/s of CPU, {machine}")
     print(f"live: {LIVE:,} implants at real-time speed take {100 * live_share():.2f} % of a core")
     print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most")
 

@@ -14,6 +14,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from openitb.records import quick
+
 Number = int | float
 
 
@@ -39,6 +41,7 @@ class Impulse:
     unit: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """Fluid that passed a point evenly between two instants: volume in nL, drug in pg."""

@@ -9,7 +9,7 @@ Holds: PRG-01, PRG-06.
 """
 
 import re
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import Literal
 
@@ -27,7 +27,15 @@ HOURS_PER_DAY = 24
 Micro = Literal["µg", "mcg"]
 
 _NUMBER_AND_UNIT = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?)\s*((?:1/)?[A-Za-zµμ%][A-Za-z0-9µμ%/*^ -]*)\s*")
-_NUMBER_ONLY = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]+)?\s*")
+_NUMBER_ONLY = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]+)?\s*$")
+_EXPONENT = re.compile(r"\s*[+-]?[0-9]*\.?[0-9]+[eE][+-]?[0-9]")
+_SLIPS = (
+    (_EXPONENT, "no exponent: the digits in full"),
+    (re.compile(r"\s*[+-]?\.[0-9]"), "the leading zero is missing"),
+    (_NUMBER_ONLY, "the unit is missing"),
+)
+_PART = re.compile(r"[A-Za-zµ%]+\d?|\d+")  # a number in a unit is none: "ug/0h" says nothing
+_POWER = re.compile(r"(?:\*\*|\^) *\d")
 _WHOLE = Decimal(1)
 _DAY = ("day", "days", "d")
 _HOUR = ("h", "hr", "hour", "hours")
@@ -179,10 +187,17 @@ def _split(text: object, unit: str, field: str) -> tuple[Decimal, str]:
     if not isinstance(text, str):
         raise UnitError(f"{field}: got {text!r}, expected text with a number and a unit such as '1 {unit}'")
     match = _NUMBER_AND_UNIT.fullmatch(text)
-    if match is None:
-        missing = " (the unit is missing)" if _NUMBER_ONLY.fullmatch(text) else ""
-        raise UnitError(f"{field}: got {text!r}{missing}, expected a number and a unit such as '1 {unit}'")
+    if match is None or _EXPONENT.match(text):
+        raise UnitError(f"{field}: got {text!r}{_why(text)}, expected a number and a unit such as '1 {unit}'")
     return Decimal(match[1]), match[2].strip().replace("μ", "µ")
+
+
+def _why(text: str) -> str:
+    """What most often is wrong with a text that is no quantity; empty where nobody can tell."""
+    for pattern, why in _SLIPS:
+        if pattern.match(text):
+            return f" ({why})"
+    return ""
 
 
 def _per(text: object, interval: str, unit: str, field: str) -> Decimal:
@@ -194,14 +209,14 @@ def _per(text: object, interval: str, unit: str, field: str) -> Decimal:
 
 
 def _converted(number: Decimal, given: str, unit: str, field: str, text: object) -> Decimal:
-    unknown = [part for part in re.findall(r"[A-Za-zµ%]+\d?", given) if part and part not in _KNOWN]
+    unknown = [part for part in _PART.findall(_POWER.sub(" ", given)) if part not in _KNOWN]
     if unknown:
         raise UnitError(
             f"{field}: got {str(text)!r} (unknown unit {unknown[0]!r}), expected a number and {unit}"
         )
     try:
         factor = _factor(given, unit)
-    except (pint.PintError, AttributeError, ValueError, TypeError, InvalidOperation, AssertionError):
+    except (pint.PintError, AttributeError, ValueError, TypeError, ArithmeticError, AssertionError):
         raise UnitError(f"{field}: got {str(text)!r}, expected a unit that converts to {unit}") from None
     return number * factor
 

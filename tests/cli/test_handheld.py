@@ -63,7 +63,7 @@ def test_a_pump_out_of_reach_is_unknown_and_says_whom_to_call(
 
 def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["handheld"]) == 2
-    assert capsys.readouterr().err.startswith("--home, --serial: missing")
+    assert capsys.readouterr().err.startswith("--home: missing")
 
 
 @pytest.fixture

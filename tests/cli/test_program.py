@@ -5,10 +5,27 @@ from pathlib import Path
 import pytest
 
 from openitb.cli.main import run
+from openitb.programmer.script import parse_script
 from openitb.programmer.sealed import unseal
 from openitb.programmer.second import parse_staff
+from openitb.programmer.workflow import workflow, workflows
 
 VISITS = Path(__file__).parents[2] / "examples" / "visits"
+
+
+NEEDS_MORE_THAN_A_FILE = {
+    "drug-library": "a library signed by the publisher of this very pump",
+    "revoke-key": "the id of a key that this very pump takes",
+    "silence-alarm": "an alarm that is latched now",
+    "confirm": "a commit that nobody could read back",
+}
+
+
+def test_every_workflow_that_an_exercise_can_show_has_an_example() -> None:
+    scripts = (parse_script(file.read_text(encoding="utf-8"), VISITS) for file in VISITS.glob("*.toml"))
+    shown = {workflow(script.workflow).workflow_id for script in scripts}
+    assert shown | set(NEEDS_MORE_THAN_A_FILE) == set(workflows())
+    assert not shown & set(NEEDS_MORE_THAN_A_FILE)
 
 
 @pytest.mark.parametrize("file", sorted(VISITS.glob("*.toml")), ids=lambda file: file.stem)
@@ -116,7 +133,7 @@ def test_an_exercise_too_is_for_the_people_on_its_list_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["program", "--demo", "--by", "nobody"]) == 2
-    assert capsys.readouterr().err.startswith("by: got 'nobody'")
+    assert capsys.readouterr().err.startswith("--by: got 'nobody'")
 
 
 @pytest.mark.requirement("RES-04", "RES-08")

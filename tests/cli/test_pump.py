@@ -124,15 +124,18 @@ def test_a_second_service_on_the_same_implants_is_refused_in_one_line(home: Home
     assert re.fullmatch(r"implants: process \d+ still runs the pumps [^\n]+\n", ended.stderr)
 
 
-LIBRARY = """
-version = 3
-source = "clinic pharmacy"
-expires = 2100-12-31
+STRENGTH = """
 [[strength]]
 drug = "baclofen"
 name = "Baclofen"
 concentration = "500 ug/mL"
 highest = "900 ug/day"
+"""
+LIBRARY = f"""
+version = 3
+source = "clinic pharmacy"
+expires = 2100-12-31
+{STRENGTH}
 """
 
 
@@ -153,12 +156,18 @@ def test_a_drug_library_is_signed_with_the_key_the_implants_know(
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("version = 3", "", "library: got"),
-        ("version = 3", 'version = "3"', "library: got version"),
+        ("version = 3", "", "library.version: missing"),
+        ("version = 3", 'version = "3"', "library.version: got '3'"),
         ("2100-12-31", '"soon"', "library.expires"),
         ('"900 ug/day"', '"900"', "strength.highest"),
         ("[[strength]]", "[strength]", "library.strength"),
-        ('drug = "baclofen"', "", "strength: got"),
+        ("version = 3", "version = -1", "library.version: got -1"),
+        ("2100-12-31", "2020-12-31", "library.expires: got 2020-12-31, expected a day to come"),
+        ('"Baclofen"', "7", "strength.name: got 7"),
+        ("[[strength]]", "spare = 1\n[[strength]]", "library.spare: got an unknown key"),
+        ("version = 3", "version = = 3", "library: not TOML"),
+        (STRENGTH, STRENGTH * 2, "library.strength: got baclofen 500 µg/mL twice"),
+        ('drug = "baclofen"', "", "strength.drug: missing"),
     ],
 )
 def test_a_table_that_is_no_library_is_refused_in_one_line(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from openitb import catalogue
 from openitb.clinic.desk.ports import (
+    AlarmState,
     Band,
     Change,
     Commit,
@@ -44,6 +45,8 @@ class Script:
     now_ms: int = NOW_MS
     sent: list[Commit] = field(default_factory=list)
     reservoir_nl: int = 12_400_000
+    alarms: tuple[AlarmState, ...] = ()
+    light: str = ""
 
 
 SCRIPT = Script()
@@ -67,6 +70,8 @@ class ScriptedLink:
             capacity_nl=20 * NL_PER_ML,
             low_reservoir_alarm_nl=2 * NL_PER_ML,
             battery=Figure("2031-05, estimated", "assumed", "battery model"),
+            alarms=SCRIPT.alarms,
+            light=SCRIPT.light,
             log=(LogLine(1, SCRIPT.now_ms, "started"),),
         )
 

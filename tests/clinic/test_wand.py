@@ -147,6 +147,17 @@ def test_a_reading_of_an_empty_pump_is_kept_whole(ward) -> None:
     assert readings.last_kept(empty.system) == reading
 
 
+@pytest.mark.requirement("ALM-02", "ALM-07")
+@pytest.mark.parametrize(("ml", "light"), [(18, ""), (3.0, "medium"), (2.2, "high")])
+def test_the_card_is_lit_by_the_most_urgent_alarm_and_each_has_its_words(desk, ward, ml, light) -> None:
+    system = ward(ml).system
+    shown = desk.get(reverse("patient-pump", args=[system.patient.key])).content.decode()
+    assert shown.count("alarm-light--") == (1 if light else 0)
+    assert (f"alarm-light--{light}" in shown) is bool(light)
+    said = {"high": "High priority: Your pump is empty.", "medium": "Medium priority: The medicine"}
+    assert [priority for priority, words in said.items() if words in shown][:1] == ([light] if light else [])
+
+
 def asked_ahead(desk: Any, ward: Ward) -> None:
     assert desk.get(reverse("patient-prediction", args=[ward.system.patient.key])).status_code == 200
 
@@ -276,7 +287,7 @@ def test_the_card_says_that_a_commit_waits_to_be_confirmed_and_which_library_is_
     full = ward(18)
     assert "Program" not in dict(full.read().extra)
     assert dict(full.read().extra)["Drug library"].text == "none in use"
-    asked, number = agreed(full), 9  # the confirmation
+    asked, number = agreed(full, override="the alarm is set at the refill"), 9  # the confirmation
     with monkeypatch.context() as patch:
         lose(patch, number, acted=False, for_good=True)
         assert link().commit(full.system, asked).kind == "unknown"

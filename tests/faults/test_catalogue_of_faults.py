@@ -124,6 +124,7 @@ def test_a_mass_at_the_tip_takes_more_and_more() -> None:
         ("F-03", {"lasts": "-3 h"}, UnitError, "expected at least 0"),
         ("F-03", {"for_good": "yes"}, FaultError, "fault.for_good: got 'yes', expected true or false"),
         ("F-03", {"repeats": "3"}, FaultError, "fault.repeats: got '3', expected a whole number"),
+        ("F-03", {"repeats": -1}, FaultError, "fault.repeats: got -1, expected a whole number, 0 or more"),
         ("F-11", {"place": 3}, FaultError, "fault.place: got 3, expected text"),
         ("F-99", {}, ValueError, "fault.id: got 'F-99', expected one of"),
     ],

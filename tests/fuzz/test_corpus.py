@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from openitb.implant.store import from_bytes
+from openitb.protocol import decode_reply, decode_request, read_library
 from tools.fuzz import seeds
 from tools.fuzz.targets import TARGETS, contact
 
@@ -25,6 +27,15 @@ def test_nothing_at_all_is_refused_too(target: str) -> None:
 
 def test_every_target_has_a_corpus() -> None:
     assert {name.parts[0] for name in INPUTS} == set(TARGETS)
+
+
+READERS = {"request": decode_request, "reply": decode_reply, "memory": from_bytes, "library": read_library}
+
+
+@pytest.mark.parametrize("target", READERS)
+def test_the_seeds_are_read_and_not_refused(target: str) -> None:
+    for seed in (CORPUS / target).glob("seed-*"):
+        READERS[target](seed.read_bytes())  # refused? `python -m tools.fuzz --seeds` writes them again
 
 
 def test_the_seeds_of_a_contact_get_through_to_the_sealed_requests(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,11 @@ def test_an_emergency_says_what_to_do_and_that_there_is_no_antidote() -> None:
     assert judge_vitals(Vitals(), F(40)).actions[0].what == "measure what is missing now"
 
 
+def test_a_sign_to_watch_is_checked_again_in_five_minutes() -> None:
+    assert judge_vitals(replace(WELL, sedation=F(1)), F(40)).again_in_ms == 5 * MIN
+    assert judge_vitals(WELL, F(40)).again_in_ms is None
+
+
 SIGN = st.one_of(st.none(), st.integers(0, 230).map(F))
 
 

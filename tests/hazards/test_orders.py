@@ -301,7 +301,7 @@ def closed_unasked(station: Any) -> bool:
     text = "\n".join(line for line in lines if not line.startswith(AFTER_FILL))
     try:
         done = run_script(parse_script(text), station, SECRETS.__getitem__)
-    except VisitError:
+    except (VisitError, EntryError):
         return False
     return isinstance(done.outcome, Applied)
 

@@ -234,7 +234,7 @@ def test_a_stall_at_night_that_sounds_like_a_low_reservoir() -> None:
         )
         return 2 * DAY if told is None else told
 
-    held, loose = both(heard_after_ms, {"openitb.implant.firmware.alarms.CRITICAL": frozenset()})
+    held, loose = both(heard_after_ms, {"openitb.implant.firmware.signals.CRITICAL": frozenset()})
     assert held <= 2 * HOUR
     assert loose >= 4 * HOUR
 

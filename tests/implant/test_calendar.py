@@ -5,6 +5,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openitb import catalogue, units
 from openitb.implant import (
@@ -17,8 +19,10 @@ from openitb.implant import (
     program_digest,
     to_bytes,
 )
+from openitb.implant.firmware.service_life import replacement_due_ms
+from openitb.implant.firmware.strokes import Counter
 from openitb.prescription import Flex, FlexPattern, FlexStep, SimpleContinuous
-from openitb.protocol import Applied, ProgramPump, SetClock
+from openitb.protocol import Applied, Interrogate, ProgramPump, SetClock
 
 DAY, HOUR, WEEK = units.MS_PER_DAY, units.MS_PER_H, units.MS_PER_WEEK
 UG = units.PG_PER_UG
@@ -138,3 +142,50 @@ def test_a_counter_of_milliseconds_passes_where_it_would_wrap(wrap_ms: int, benc
     assert bench.implant.firmware.counter.tick_ms == wrap_ms + HOUR
     assert abs(bench.implant.hardware.delivered_nl - before - 100_000 * 2 // 24) <= 250
     assert latched_alarms(bench.implant) == ()
+
+
+# --- the day on which the pump has to be replaced ------------------------------------------------------
+
+
+class Whole(int):
+    """A whole number that will not be made a float, or divided into one."""
+
+    def __float__(self) -> float:
+        raise AssertionError("a date passed through floating point")
+
+    def __truediv__(self, _other: object) -> float:
+        raise AssertionError("a date passed through floating point")
+
+    __rtruediv__ = __truediv__
+
+
+@pytest.mark.requirement("TIM-06")
+@given(
+    st.integers(0, 80 * 30 * DAY),
+    st.integers(0, 10**9),
+    st.integers(0, 24_000_000),
+    st.integers(0, 24_000_000),
+)
+def test_the_replacement_falls_due_at_the_first_tick_at_which_the_charge_is_short(
+    tick_ms: int, strokes: int, mean: int, rate: int
+) -> None:
+    build = new_implant("NGP1", PUMP, FULL, START_MS).build
+    design, cost = build.battery, build.stroke_cost
+    counter = Counter(Whole(tick_ms), Whole(strokes))
+    due_ms = replacement_due_ms(design, counter, cost, Whole(mean), Whole(rate))
+    latest_ms = design.service_life_ms - design.eri_to_eos_ms
+    reserve = design.drain_per_ms(mean) * design.eri_to_eos_ms
+
+    def is_short(at_ms: int) -> bool:
+        used = design.used(tick_ms, strokes * cost) + (at_ms - tick_ms) * design.drain_per_ms(rate)
+        return design.capacity - used <= reserve
+
+    assert due_ms <= latest_ms
+    assert due_ms == latest_ms or (is_short(int(due_ms)) and not is_short(int(due_ms) - 1))
+    assert design.capacity > 2**53  # more than a float holds to the unit
+
+
+@pytest.mark.requirement("TIM-06")
+def test_the_dates_of_the_battery_are_read_as_whole_numbers() -> None:
+    _, reply = handle(new_implant("NGP1", PUMP, FULL, START_MS), Interrogate("nurse"), START_MS)
+    assert {type(reply.battery.replacement_indicator_ms), type(reply.battery.end_of_service_ms)} == {int}

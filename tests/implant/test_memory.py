@@ -1,5 +1,6 @@
 """Memory under bad luck: every write may fail in every way, and every bit may flip."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -204,10 +205,96 @@ def _places(data: bytes, name: bytes) -> list[int]:
     return [at for at in range(len(data)) if data.startswith(name, at)]
 
 
-def test_an_empty_memory_is_refused() -> None:
-    with pytest.raises(StoreError, match="nothing is kept in either slot"):
-        recall(BadStore())
-
-
 def test_a_save_costs_two_writes(make_bench: Callable) -> None:
     assert kept(make_bench().implant).writes == len(Slot)
+
+
+# --- the slots themselves ------------------------------------------------------------------------------
+
+
+def sealed_by_hand(number: int, data: bytes) -> bytes:
+    """A slot as docs say: seal, number of eight bytes, SHA-256 over number and state, state."""
+    counted = bytes([0] * 7 + [number])
+    return b"openitb slot 1\n" + counted + hashlib.sha256(counted + data).digest() + data
+
+
+@pytest.mark.requirement("SYS-05")
+def test_a_save_is_numbered_one_more_than_the_newest_in_both_slots(states: tuple[Implant, ...]) -> None:
+    store = BadStore()
+    for number, state in enumerate(states[:3], start=1):
+        save(store, state)
+        assert store.slots == dict.fromkeys(Slot, sealed_by_hand(number, to_bytes(state)))
+
+
+ABSENT, BROKEN = None, b""
+
+
+@pytest.mark.requirement("SYS-05")
+@pytest.mark.parametrize(
+    ("a", "b", "believed", "noted", "first_written"),
+    [
+        (1, ABSENT, 1, None, "b"),
+        (ABSENT, 1, 1, None, "a"),
+        (1, 1, 1, None, "b"),
+        (1, 2, 2, None, "a"),
+        (2, 1, 2, None, "b"),
+        (1, BROKEN, 1, "b", "b"),
+        (BROKEN, 1, 1, "a", "a"),
+    ],
+)
+def test_the_higher_number_is_believed_and_the_other_slot_is_written_first(
+    a: int | bytes | None,
+    b: int | bytes | None,
+    believed: int,
+    noted: str | None,
+    first_written: str,
+    states: tuple[Implant, ...],
+) -> None:
+    store = BadStore()
+    for slot, what in ((Slot.A, a), (Slot.B, b)):
+        if what is not ABSENT:
+            number = what or 9  # a number that nothing vouches for is not believed, however high
+            damage = b"!" if what == BROKEN else b""
+            store.slots[slot] = sealed_by_hand(number, to_bytes(states[number % len(states)])) + damage
+    found = recall(store)
+    expected = states[believed]
+    if noted is None:
+        assert found == expected
+    else:
+        assert found.firmware.log.entries[:-1] == expected.firmware.log.entries
+        assert found.firmware.log.entries[-1].get("slot") == noted
+    store.fails_at, store.failure, store.writes = 1, Failure.WRITTEN, 0
+    before = dict(store.slots)
+    with pytest.raises(PowerLostError):
+        save(store, states[3])
+    assert [slot.value for slot in Slot if store.slots.get(slot) != before.get(slot)] == [first_written]
+    written = store.slots[Slot(first_written)]
+    assert written == sealed_by_hand(believed + 1, to_bytes(states[3]))
+
+
+@pytest.mark.requirement("DEL-14")
+@pytest.mark.parametrize("lost", [b"", b"openitb slot 1\n", b"nothing of a state at all"])
+@pytest.mark.parametrize("other", Slot)
+def test_of_two_damaged_slots_the_one_that_still_tells_enough_is_used(
+    other: Slot, lost: bytes, states: tuple[Implant, ...]
+) -> None:
+    store = damaged_beliefs(states[-1])
+    whole = recall(store)
+    store.slots[other] = lost
+    assert recall(store) == whole
+
+
+@pytest.mark.parametrize("left", [b"x", b"openitb slot 1\n"])
+def test_a_slot_with_anything_in_it_is_damaged_and_not_empty(left: bytes) -> None:
+    for slot in Slot:
+        store = BadStore()
+        store.slots[slot] = left
+        with pytest.raises(StoreError) as error:
+            recall(store)
+        assert str(error.value) == "implant: both slots are damaged beyond what minimum rate needs"
+
+
+def test_a_memory_with_nothing_in_it_is_told_from_a_damaged_one() -> None:
+    with pytest.raises(StoreError) as error:
+        recall(BadStore())
+    assert str(error.value) == "implant: nothing is kept in either slot"

@@ -8,18 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openitb import units
+from openitb.implant import Spell, SpellKind, with_spells
 from openitb.implant.firmware.alarms import CRITICAL, signal_of
 from openitb.implant.radio import contact_ended
 from openitb.implant.sounds import (
     Hearing,
     first_heard_ms,
+    given_off,
     heard_by_ms,
     hearing,
+    mute_from_ms,
     soundings,
     tone_charge_percent,
+    tones_on_demand,
 )
 from openitb.prescription import SimpleContinuous, Stopped
-from openitb.protocol import AlarmCondition, SilenceAlarm
+from openitb.protocol import AlarmCondition, SilenceAlarm, SoundTone
 
 DAY, HOUR, MINUTE = units.MS_PER_DAY, units.MS_PER_H, units.MS_PER_MIN
 DEAF, KEEN = Hearing(0.0, 0.0, 23, 7), Hearing(1.0, 0.0, 23, 7)
@@ -141,3 +145,34 @@ def test_heard_by_is_the_first_tone_at_which_the_chances_add_up(bench: object) -
     assert heard_by_ms(half, sounded, 8 * HOUR, 0.75) == DAY + HOUR
     assert heard_by_ms(half, sounded, 0, 0.875) == DAY + 9 * HOUR  # the pump began at midnight
     assert heard_by_ms(DEAF, sounded, 0, 0.1) is None
+
+
+@pytest.mark.requirement("ALM-12")
+def test_a_sounder_that_fails_gives_no_tone_from_then_on_and_the_pump_notices_nothing(
+    make_bench: Callable,
+) -> None:
+    sound, mute = make_bench(), make_bench()
+    mute.implant = with_spells(mute.implant, [Spell(SpellKind.MUTE, mute.implant.now_ms + DAY + 90 * MINUTE)])
+    for bench in (sound, mute):
+        bench.order(Stopped())
+        bench.run_to(3 * DAY)
+    assert mute.implant.firmware == sound.implant.firmware
+    mute_ms = mute_from_ms(mute.implant)
+    assert (mute_from_ms(sound.implant), mute_ms) == (None, DAY + 90 * MINUTE)
+    meant = soundings(entries(mute), 3 * DAY)
+    given = tuple(given_off(meant, mute_ms))
+    assert [tone for s in given for tone in s.tones_ms()] == [DAY, DAY + HOUR]
+    assert tuple(given_off(meant, None)) == meant
+    assert sum(s.end_ms - s.start_ms for s in given) == sum(s.end_ms - s.start_ms for s in meant)
+    assert heard_by_ms(KEEN, given_off(meant, DAY), 0, 0.5) is None
+
+
+@pytest.mark.requirement("ALM-12")
+def test_a_tone_on_demand_of_a_mute_pump_is_meant_and_not_given_off(bench: object) -> None:
+    bench.implant = with_spells(bench.implant, [Spell(SpellKind.MUTE, bench.implant.now_ms + HOUR)])
+    for hour, tones in ((0, 1), (2, 0)):
+        bench.run_to(hour * HOUR)
+        bench.tell(SoundTone("nurse", f"tone-{hour}", critical=True))
+        asked = tones_on_demand(entries(bench))[-1:]
+        given = [tone for s in given_off(asked, mute_from_ms(bench.implant)) for tone in s.tones_ms()]
+        assert len(given) == tones

@@ -220,14 +220,12 @@ def test_a_volume_between_two_strokes_is_bridged_to_the_nearest(bench: object) -
     assert bench.read().stages[0].left_nl == 316_000
 
 
-@pytest.mark.parametrize("volume_nl", [-1, 2_000_001])
-def test_an_absurd_prime_or_bridge_is_refused(volume_nl: int, bench: object) -> None:
-    assert bench.order(SIMPLE, prime_nl=volume_nl) == Refused(
-        "prime_nl", f"got {units.format_volume(volume_nl)}, expected 0 to 2 mL"
-    )
-    assert bench.record(19_000_000, 2000, volume_nl) == Refused(
-        "bridge_nl", f"got {units.format_volume(volume_nl)}, expected 0 to 2 mL"
-    )
+@pytest.mark.parametrize(("volume_nl", "given"), [(-1, "-0.000001 mL"), (2_000_001, "2.000001 mL")])
+def test_an_absurd_prime_or_bridge_is_refused(volume_nl: int, given: str, bench: object) -> None:
+    refused = bench.order(SIMPLE, prime_nl=volume_nl)
+    assert refused == Refused("prime_nl", f"got {given}, expected 0 to 2 mL")
+    refused = bench.record(19_000_000, 2000, volume_nl)
+    assert refused == Refused("bridge_nl", f"got {given}, expected 0 to 2 mL")
 
 
 def test_a_prime_with_a_stop_is_refused(bench: object) -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import threading
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,12 +114,11 @@ def test_a_tampered_log_is_refused_even_with_a_fresh_checksum(lived: object) -> 
 
 
 def test_an_impossible_reservoir_is_refused(lived: object) -> None:
-    data = to_bytes(lived.implant)
-    hardware = lived.implant.hardware
-    object.__setattr__(hardware.reservoir, "volume_nl", 10**9)
+    forged = deepcopy(lived.implant)
+    object.__setattr__(forged.hardware.reservoir, "volume_nl", 10**9)
     with pytest.raises(StoreError, match="reservoir"):
-        from_bytes(to_bytes(lived.implant))
-    assert from_bytes(data).reservoir.volume_nl < 10**9
+        from_bytes(to_bytes(forged))
+    assert from_bytes(to_bytes(lived.implant)).reservoir.volume_nl < 10**9
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ def test_a_tone_is_logged_and_changes_neither_alarms_nor_what_is_delivered(make_
     digest = program_digest(asked.implant)
     assert sound(asked, critical=True).program_digest == digest
     after = asked.implant.firmware
+    assert after.link.spent.tones == 2
+    after = replace(after, link=replace(after.link, spent=before.link.spent))
     assert replace(after, log=before.log, answers=before.answers) == before
     kinds = [entry.kind for entry in after.log.entries[-2:]]
     assert kinds == [LogKind.TONE_INTENDED, LogKind.TONE_SOUNDED]

@@ -66,6 +66,7 @@ def test_what_is_read_back_is_what_is_committed_and_then_confirmed(bench: object
     assert read(bench) == TransferReport(staged.program_digest, confirmed=False, staged=None)
     bench.tell(ConfirmProgram("nurse", bench.command_id(), staged.program_digest))
     assert read(bench).confirmed
+    assert bench.implant.firmware.link.unconfirmed == ""
     assert kinds(bench)[-4:] == [
         LogKind.PROGRAM_INTENDED,
         LogKind.PROGRAM_CHANGED,

@@ -63,12 +63,15 @@ ASKED = PatientBolus(5 * U, 15 * MINUTE, 2 * HOUR, 2)
 CASES: dict[str, tuple[str, GateRequest]] = {
     "the lowest flow": ("pump-flow-low", dose(24)),
     "below the lowest flow": ("pump-flow-low", dose(23.999)),
+    "a hair below the lowest flow": ("pump-flow-low", dose(23.99999)),
     "the highest flow": ("pump-flow-high", dose(12_000)),
     "above the highest flow": ("pump-flow-high", dose(12_000.001)),
+    "a hair above the highest flow": ("pump-flow-high", dose(12_000.00001)),
     "as many changes as the pump holds": ("flex-changes", replace(RUNNING, order=changes_a_day(13))),
     "a change more than the pump holds": ("flex-changes", replace(RUNNING, order=changes_a_day(14))),
     "the cap": ("patient-cap", dose(500, 400, patient=CAP)),
     "above the cap": ("patient-cap", dose(500.5, 400, patient=CAP)),
+    "a hair above the cap": ("patient-cap", dose(500.0001, 400, patient=CAP)),
     "a fullest day above the cap": (
         "patient-cap",
         replace(
@@ -84,6 +87,8 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     ),
     "the highest plausible dose": ("implausible-dose", dose(20_000, concentration_ug_per_ml=4000)),
     "above any plausible dose": ("implausible-dose", dose(20_000.5, concentration_ug_per_ml=4000)),
+    "a hair above any plausible dose": ("implausible-dose", dose(20_000.0001, concentration_ug_per_ml=4000)),
+    "the weakest strength": ("implausible-concentration", dose(1, concentration_ug_per_ml=1)),
     "the highest plausible strength": ("implausible-concentration", dose(400, concentration_ug_per_ml=4000)),
     "above any plausible strength": ("implausible-concentration", dose(400, concentration_ug_per_ml=4001)),
     "the strongest product": ("compounded-strength", dose(400, concentration_ug_per_ml=2000)),
@@ -102,6 +107,10 @@ CASES: dict[str, tuple[str, GateRequest]] = {
         "increase-interval",
         dose(410, 400, last_increase_ms=NOW - 24 * HOUR + 1),
     ),
+    "an increase some hours after the last": (
+        "increase-interval",
+        dose(410, 400, last_increase_ms=NOW - 10 * HOUR - 22 * MINUTE - 20_000),
+    ),
     "a first dose soon after an increase": (
         "increase-interval",
         dose(410, None, last_increase_ms=NOW - 90 * MINUTE),
@@ -109,10 +118,15 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "the same dose after an increase": ("increase-interval", dose(400, 400, last_increase_ms=NOW)),
     "short of ten times": ("ten-fold-increase", dose(999.9, 100)),
     "ten times": ("ten-fold-increase", dose(1000, 100)),
+    "more than ten times": ("ten-fold-increase", dose(1026, 100)),
     "ten times is said once": ("ten-fold-step", dose(1000, 100)),
     "a step at ten times the dose": (
         "ten-fold-step",
         replace(RUNNING, order=steps((0, 5), (HOUR, 4000 / 24), (2 * HOUR, 5))),
+    ),
+    "a step at exactly ten times the dose": (
+        "ten-fold-step",
+        replace(dose(240, 240), order=steps((0, 5), (HOUR, 100), (2 * HOUR, 5))),
     ),
     "a step short of ten times the dose": (
         "ten-fold-step",
@@ -125,6 +139,7 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "a periodic dose at ten times the rate": ("ten-fold-step", periodic(40, 6 * HOUR)),
     "a minimum rate at ten times the dose": ("ten-fold-increase", dose(1, 0.2, order=MinimumRate())),
     "the top of the range": ("above-recommended-range", dose(800, 700)),
+    "a hair above the range": ("above-recommended-range", dose(800.001, 700)),
     "above the range on the way up": ("above-recommended-range", dose(801, 700)),
     "above the range on the way down": ("above-recommended-range", dose(850, 900)),
     "above the range unchanged": ("above-recommended-range", dose(850, 850)),
@@ -134,6 +149,7 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     ),
     "the range of twelve years": ("above-recommended-range", dose(801, 700, patient=person("spinal", 12.0))),
     "the edge of experience": ("limited-experience", dose(1000, 900)),
+    "a hair beyond the edge of experience": ("limited-experience", dose(1000.001, 900)),
     "beyond the edge of experience": ("limited-experience", dose(1001, 900)),
     "beyond experience on the way down": ("limited-experience", dose(1100, 1200)),
     "restoring after an interruption": ("restore-after-interruption", dose(200, 400, interruption=True)),
@@ -145,6 +161,7 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "no interruption": ("restore-after-interruption", dose(200, 400)),
     "the bottom of the range": ("below-recommended-range", dose(300, 290)),
     "below the range": ("below-recommended-range", dose(299, 290)),
+    "a hair below the range": ("below-recommended-range", dose(299.999, 290)),
     "minimum rate is below every range": ("below-recommended-range", dose(1, 400, order=MinimumRate())),
     "the lowest first dose": ("start-range", dose(25)),
     "below the lowest first dose": ("start-range", dose(24.5)),
@@ -154,6 +171,7 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "a first stop": ("start-range", dose(1, order=Stopped())),
     "an increase without caution": ("caution-increase", dose(480, 400)),
     "an increase with caution": ("caution-increase", dose(480.1, 400)),
+    "an increase of many places with caution": ("caution-increase", dose(481.04, 400)),
     "the largest increase with caution": ("caution-increase", dose(520, 400)),
     "an increase beyond caution": ("caution-increase", dose(520.1, 400)),
     "a usual cut": ("large-reduction", dose(320, 400)),
@@ -175,12 +193,16 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     ),
     "the largest bolus": ("implausible-bolus", bolus(200)),
     "more than the largest bolus": ("implausible-bolus", bolus(200.5)),
+    "a bolus of many places": ("implausible-bolus", bolus(200.5551)),
+    "a hair more than the largest bolus": ("implausible-bolus", bolus(200.0001)),
     "the largest periodic dose": ("implausible-bolus", periodic(200, 12 * HOUR)),
     "more than the largest periodic dose": ("implausible-bolus", periodic(201, 12 * HOUR)),
     "the fastest bolus": ("bolus-flow-high", bolus(20, 144_000)),
     "faster than the pump": ("bolus-flow-high", bolus(20, 143_000)),
+    "a hair faster than the pump": ("bolus-flow-high", bolus(20, 143_999)),
     "a bolus within the cap": ("patient-cap", bolus(100, **FULL_CAP)),
     "a bolus beyond the cap": ("patient-cap", bolus(100.5, **FULL_CAP)),
+    "a bolus a hair beyond the cap": ("patient-cap", bolus(100.0001, **FULL_CAP)),
     "the shortest usual interval": ("hours-or-minutes", periodic(1, HOUR)),
     "shorter than usual": ("hours-or-minutes", periodic(1, 6 * MINUTE)),
     "shorter than usual, no whole hours": ("hours-or-minutes", periodic(1, 45 * MINUTE)),
@@ -190,6 +212,10 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "a bolus on nothing": ("bolus-24-h-total", bolus(20, order=Stopped())),
     "a bolus up to experience": ("limited-experience", bolus(50, order=SimpleContinuous(950 * U))),
     "a bolus beyond experience": ("limited-experience", bolus(50.5, order=SimpleContinuous(950 * U))),
+    "a bolus a hair beyond experience": (
+        "limited-experience",
+        bolus(50.0001, order=SimpleContinuous(950 * U)),
+    ),
     "a bolus on the edge of experience": ("limited-experience", bolus(10, order=SimpleContinuous(1000 * U))),
     "a bolus on a dose beyond experience": (
         "limited-experience",
@@ -200,6 +226,7 @@ CASES: dict[str, tuple[str, GateRequest]] = {
     "a bolus beside a stop": ("bolus-of-a-day", bolus(100, order=Stopped())),
     "a bolus short of ten times the last": ("ten-fold-bolus", bolus(49.9, last_bolus_pg=5 * U)),
     "a bolus of ten times the last": ("ten-fold-bolus", bolus(50, last_bolus_pg=5 * U)),
+    "a bolus of more than ten times the last": ("ten-fold-bolus", bolus(51.3, last_bolus_pg=5 * U)),
     "a bolus after none": ("ten-fold-bolus", bolus(50)),
     "boluses on request": ("patient-bolus", bolus(1, bolus=ASKED)),
     "a bolus not on request": ("patient-bolus", bolus(5)),
@@ -214,6 +241,8 @@ def shown(found: Finding) -> Iterator[str]:
     for step in found.values:
         value = float(step.value) if isinstance(step.value, Fraction) else step.value
         yield f"  {step.text} = {value:g} {step.unit}"
+    if found.next_ms is not None:
+        yield f"  possible in {found.next_ms - NOW} ms"
     yield f"  {found.confidence.value}: {', '.join(found.sources) or 'no source'}"
 
 

@@ -1,14 +1,14 @@
 """A live implant behind a loopback port, with a clock the test turns."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from openitb import catalogue, units
-from openitb.implant import Contents, Home, PumpService, new_implant, provision
+from openitb.implant import Contents, Home, Implant, PumpService, new_implant, provision
 from openitb.programmer import Wand
 from openitb.programmer.chart import Chart, parse_chart
 from openitb.programmer.second import PROPOSES, VERIFIES, Approval, Person, enrol, sign
@@ -27,6 +27,8 @@ from openitb.programmer.workflow import workflow
 
 SERIAL = "NGP-TEST-1"
 START_MS = 1_767_600_000_000
+LOW_ALARM_NL = 4 * units.NL_PER_ML
+SOUND = {"sound": "unknown"}
 PACKAGE = {"product": "lioresal-intrathecal", "lot": "L-2041", "expiry": "2027-03-31"}
 SECRETS = {"dr-a": "blue-heron", "nurse-b": "green-finch"}
 CHART = f"""
@@ -70,7 +72,7 @@ class Bench:
         """A visit with its answers filled in, the patient's number being the chart's."""
         visit = open_visit(self.wand, workflow(kind), self.chart, f"visit-{next(self.sessions)}", self.sender)
         assert isinstance(visit, Visit), visit
-        asked = {key: given for key, given in PACKAGE.items() if key in visit.workflow.required}
+        asked = {key: given for key, given in {**PACKAGE, **SOUND}.items() if key in visit.workflow.required}
         for key, given in {"patient_id": "P-001", **asked, **answers}.items():
             visit = answer(visit, key, given, self.clock())
         return visit
@@ -103,6 +105,13 @@ class Bench:
         return self.service.implant(self.wand.serial)
 
 
+def with_early_alarm(implant: Implant) -> Implant:
+    """The implant with a low-reservoir alarm that leads by five days also at half a mL a day."""
+    firmware = implant.firmware
+    reservoir = replace(firmware.reservoir, low_alarm_nl=LOW_ALARM_NL)
+    return replace(implant, firmware=replace(firmware, reservoir=reservoir))
+
+
 @pytest.fixture(scope="session")
 def staff() -> dict[str, Person]:
     return {person: enrol(person, person.title(), secret) for person, secret in SECRETS.items()}
@@ -114,7 +123,7 @@ def bench(tmp_path: Path, staff: dict[str, Person]) -> Iterator[Bench]:
     pump = catalogue.load().pump("synchromed-ii-20")
     contents = Contents(volume_nl=18 * units.NL_PER_ML, concentration_ug_per_ml=500)
     home = Home(tmp_path / "implants")
-    provision(home, new_implant(SERIAL, pump, contents, START_MS))
+    provision(home, with_early_alarm(new_implant(SERIAL, pump, contents, START_MS)))
     service = PumpService(home, clock)
     address = service.start()
     wand = Wand(address, SERIAL, home.programmer_keys(SERIAL))

@@ -43,7 +43,7 @@ def _visit(bench):
     bench.order(100)
     bench.clock.now_ms += 2 * units.MS_PER_DAY
     return bench.reviewed(
-        "refill and adjust", **FILL, bridge_volume="0.316 mL", order=DOSE_120, low_alarm="4 mL"
+        "refill and adjust", **FILL, bridge_volume="0.316 mL", order=DOSE_120, low_alarm="5 mL"
     )
 
 

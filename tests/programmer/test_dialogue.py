@@ -9,7 +9,10 @@ from openitb.prescription.orders import Flex, SimpleContinuous
 from openitb.programmer import Applied, Refused
 from openitb.programmer.dialogue import Dialogue, Terminal
 from openitb.programmer.plan_rules import judged, slips
+from openitb.programmer.report import session_report, to_text
+from openitb.programmer.report.content import Desk
 from openitb.programmer.second import SecondPersonError
+from openitb.programmer.station import emergency_station
 from openitb.programmer.visit import VisitError
 
 SECRETS = {"dr-a": "blue-heron", "nurse-b": "green-finch"}
@@ -57,10 +60,10 @@ def test_a_dose_is_asked_with_its_unit_reviewed_and_sent(running, station) -> No
 
 @pytest.mark.requirement("PRG-06")
 def test_what_does_not_read_is_asked_again_and_a_decimal_comma_is_its_own_grammar(running, station) -> None:
-    talk = Talk("P-001", "simple continuous", "120.0", "120.5", "120,50", "120,5", "2,50", "2,5", "", "send")
+    talk = Talk("P-001", "simple continuous", "120.0", "120.5", "120,50", "120,5", "3,50", "3,5", "", "send")
     done = _dialogue(station, talk, ",").run("adjust")
     read = done.outcome.reading.interrogation
-    assert (read.dose_pg_per_day, read.reservoir.low_alarm_nl) == (120_500_000, 2_500_000)
+    assert (read.dose_pg_per_day, read.reservoir.low_alarm_nl) == (120_500_000, 3_500_000)
 
 
 @pytest.mark.requirement("PRG-03")
@@ -168,3 +171,47 @@ def test_the_wrong_patient_can_be_read_but_not_changed(running, station) -> None
     done = _dialogue(station, talk).run("adjust")
     assert isinstance(done.outcome, Refused)
     assert "read only" in done.outcome.reason
+
+
+ATTESTED = ("Dr Stone", "emergency department", "unconscious")
+
+
+@pytest.mark.requirement("TEL-10")
+def test_with_nobody_on_record_the_number_may_be_left_empty_and_the_report_says_so(running) -> None:
+    glass = emergency_station(running.home, running.wand.serial, running.clock, lambda: "glass")
+    talk = Talk("", *ATTESTED, "send", "until awake, Dr Stone")
+    terminal = Terminal(talk.ask, SECRETS.__getitem__, talk.said.append)
+    done = Dialogue(glass, "ambulance", terminal).run("emergency-stop")
+    assert isinstance(done.outcome, Applied), done.outcome
+    assert "leave the number empty if it is not known" in talk.text
+    assert "number not known, not on record here" in to_text(session_report(done, Desk("ambulance", 0)))
+
+
+@pytest.mark.requirement("PRG-09")
+def test_where_the_patient_is_on_record_the_number_is_asked_until_it_is_given(running, station) -> None:
+    talk = Talk("", "", "P-001", *ATTESTED, "send", "until awake, Dr Stone")
+    done = _dialogue(station, talk).run("emergency-stop")
+    assert isinstance(done.outcome, Applied), done.outcome
+    assert sum("Patient number" in line for line in talk.said) == 3
+
+
+@pytest.mark.requirement("ALM-02", "ALM-07")
+def test_alarms_are_lit_and_said_in_words_before_anything_is_asked(running, station) -> None:
+    running.clock.now_ms += 200 * units.MS_PER_DAY  # low and empty meanwhile
+    talk, lit = Talk("P-001", ""), []
+    terminal = Terminal(talk.ask, SECRETS.__getitem__, talk.said.append, lit.append)
+    Dialogue(station, "dr-a", terminal).run("review-only")
+    assert [light.colour for light in lit] == ["red"]
+    first, second = [line for line in talk.said if " priority: " in line]
+    assert first.startswith("high priority: Your pump is empty.")
+    assert second.startswith("medium priority: The medicine in your pump is getting low.")
+    assert talk.said.index(second) < talk.said.index("Patient number, as the patient says it")
+
+
+@pytest.mark.requirement("ALM-02")
+def test_without_an_alarm_nothing_is_lit(running, station) -> None:
+    talk, lit = Talk("P-001", ""), []
+    terminal = Terminal(talk.ask, SECRETS.__getitem__, talk.said.append, lit.append)
+    Dialogue(station, "dr-a", terminal).run("review-only")
+    assert lit == []
+    assert not [line for line in talk.said if " priority: " in line]

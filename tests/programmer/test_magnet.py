@@ -80,7 +80,7 @@ def test_a_recovery_that_is_not_seen_is_said_plainly_with_what_to_do(running) ->
     said = after(running)
     assert "RECOVERY NOT SEEN" in said
     assert "Read the pump again" in said
-    assert "2 hour to 24 hour" in said
+    assert "2 h to 24 h" in said
     assert "withdrawal begins within" in said
     assert "Critical alarm latched: motor stall." in said
     assert "No report from before the magnet" in said

@@ -13,7 +13,7 @@ from openitb.programmer.plan_rules import judged
 from openitb.programmer.report import session_report
 from openitb.programmer.report.content import Desk
 from openitb.programmer.session import interrogate
-from openitb.programmer.visit import VisitError, answer
+from openitb.programmer.visit import answer
 from openitb.programmer.workflow import workflow, workflows
 from openitb.telemetry import Channel, NoAnswer
 
@@ -124,7 +124,7 @@ def test_a_fill_is_not_over_while_one_of_them_is_open(missing: str, station) -> 
     from tests.programmer.test_script import SECOND, SECRETS, START
 
     text = "\n".join(line for line in (START + SECOND).split("\n") if not line.startswith(missing))
-    with pytest.raises(VisitError, match=missing):
+    with pytest.raises(EntryError, match=f"afterwards.{missing}: missing"):
         run_script(parse_script(text), station, SECRETS.__getitem__)
 
 

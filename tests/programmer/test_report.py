@@ -12,8 +12,10 @@ from openitb.programmer.report import session_report, to_json, to_pdf, to_text
 from openitb.programmer.report.content import Desk
 from openitb.programmer.sealed import dose_of_report, unseal
 from openitb.programmer.visit import answer, review_visit
+from openitb.programmer.workflow import HINTS, prompt
 
 DOSE_100 = {"mode": "simple continuous", "dose": "100 ug/day"}
+FILL = {"drawn_volume": "16.6 mL", "injected_volume": "18 mL", "concentration": "500 ug/mL"}
 DOSE_150 = {"mode": "simple continuous", "dose": "150 ug/day"}
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:fpdf.*")
 
@@ -80,6 +82,40 @@ def test_on_paper_it_has_the_same_words_and_the_digest(report: dict) -> None:
     for expected in ("150 µg/day", "spasms at night", report["pump"]["program_digest"]):
         assert expected.replace(" ", "") in words
     assert all(report["digest"][:24] in page for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("applied", "Changed, old to new"),
+        ("partly", "Proposed, old to new; changed in part"),
+        ("refused", "Proposed, old to new; not changed"),
+        ("unknown", "Proposed, old to new; unknown whether changed"),
+        ("none", "Proposed, old to new; not sent"),
+    ],
+)
+def test_what_was_proposed_is_headed_changed_only_where_it_was(kind: str, title: str, report: dict) -> None:
+    text = to_text({**report, "outcome": {**report["outcome"], "kind": kind}})
+    assert title in text.splitlines()
+    assert kind == "applied" or "Changed, old to new" not in text
+
+
+def test_a_long_label_is_folded_within_its_column_and_stays_off_its_value(report: dict) -> None:
+    long = "Swelling, or pain at the pump, and what was drawn back to be sure"
+    text = to_text({**report, "observations": {long: "no swelling"}})
+    at = text.splitlines().index("Observed")
+    first, second, third = text.splitlines()[at + 1 : at + 4]
+    assert first.split("   ")[0].strip() == "Swelling, or pain at the pump,"
+    assert first.endswith("  no swelling")
+    assert " ".join([second.strip(), third.strip()]) == "and what was drawn back to be sure"
+
+
+def test_a_report_tells_what_was_asked_without_the_hints_of_the_form(bench) -> None:
+    assert prompt("expiry").endswith(f", such as {HINTS['expiry']}")
+    visit = bench.reviewed("refill and adjust", **FILL, expiry="2099-12-31")
+    printed = to_text(session_report(visit, Desk("dr-a", bench.clock())))
+    assert "such as" not in printed
+    assert "until 2099-12-31" in printed
 
 
 def test_an_exercise_says_so(bench) -> None:

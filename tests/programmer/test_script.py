@@ -26,8 +26,17 @@ injected_volume = "18 mL"
 concentration = "500 ug/mL"
 prime_volume = "0.316 mL"
 order = { mode = "simple continuous", dose = "100 ug/day" }
+sound = "unknown"
+low_alarm = "2.4 mL"
 """
-SECOND = """
+NOTES = """
+[afterwards]
+pocket_check = "no swelling, 0.5 mL drawn back clear"
+catheter_check = "tone as before, nothing along it"
+observation = "8 h, nurse-b"
+"""
+SECOND = (
+    """
 [second]
 by = "nurse-b"
 [second.entries]
@@ -35,11 +44,9 @@ injected_volume = "18 mL"
 concentration = "500 ug/mL"
 prime_volume = "0.316 mL"
 order = { mode = "simple continuous", dose = "100 ug/day" }
-[afterwards]
-pocket_check = "no swelling, 0.5 mL drawn back clear"
-catheter_check = "tone as before, nothing along it"
-observation = "8 h, nurse-b"
 """
+    + NOTES
+)
 
 
 def _run(station, text: str):
@@ -60,7 +67,7 @@ def test_a_whole_start_of_therapy_runs_from_a_file(bench, station) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (START, "somebody else|second person"),
+        (START + NOTES, "somebody else|second person"),
         (START + SECOND.replace('by = "nurse-b"', 'by = "dr-a"'), "twice"),
         (START + SECOND.replace("0.316", "0.314"), "prime_volume differ"),
         (START + SECOND.replace("nurse-b", "nobody"), "not on the staff list"),
@@ -86,6 +93,33 @@ def test_a_soft_limit_needs_its_reason_in_the_file(bench, station) -> None:
     second = f'[second]\nby = "nurse-b"\n[second.entries]\n{order}'
     assert isinstance(_run(station, text + answers + second).outcome, Refused)
     assert isinstance(_run(station, text + 'reason = "spasms"\n' + answers + second).outcome, Applied)
+
+
+@pytest.mark.requirement("PRG-03")
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            'lot = "L-2041"',
+            'lots = "L-2041"',
+            "answers.lots: got an unknown field, expected one of",
+        ),
+        ('lot = "L-2041"', "", "answers.lot: missing, expected patient_id"),
+        ("[second.entries]", "[second.entries]\ndose = 1", "second.entries.dose: got an unknown field"),
+        ('by = "nurse-b"', 'by = "nurse-b"\nwho = 1', "script.second.who: got an unknown field"),
+        ("[afterwards]", '[afterwards]\nweather = "fair"', "afterwards.weather: got an unknown field"),
+        ('observation = "8 h, nurse-b"', "observation = 8", "observation: got 8, expected words"),
+        ('observation = "8 h, nurse-b"', "", "afterwards.observation: missing, expected pocket_check"),
+    ],
+)
+def test_a_script_that_is_wrong_anywhere_is_refused_before_the_pump_is_read(
+    bench, station, old: str, new: str, told: str
+) -> None:
+    before = bench.implant.firmware.log.head
+    with pytest.raises(EntryError) as refused:
+        _run(station, (START + SECOND).replace(old, new, 1))
+    assert str(refused.value).startswith(told)
+    assert bench.implant.firmware.log.head == before
 
 
 def test_no_contact_is_said_as_such(bench, station) -> None:

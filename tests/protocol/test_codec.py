@@ -270,6 +270,8 @@ def test_an_order_of_any_shape_is_refused_as_a_field(order: object) -> None:
         ({"extra": 1}, "'extra' is missing or unknown"),
         ({"order": {"mode": "full"}}, "ProgramPump.order.mode: got 'full'"),
         ({"order": {"mode": "simple continuous", "dose": "200 ug/h"}}, "ProgramPump.order.dose"),
+        ({"order": {"mode": "simple continuous", "dose": "0200 ug/day"}}, "ProgramPump.order: .* canonical"),
+        ({"order": {"mode": "simple continuous", "dose": "0.2 mg/day"}}, "ProgramPump.order: .* canonical"),
     ],
 )
 def test_each_wrong_field_is_named(change: dict[str, object], complaint: str) -> None:

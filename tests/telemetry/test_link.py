@@ -132,7 +132,7 @@ class RawCaller:
 
 @pytest.mark.requirement("TEL-01")
 def test_a_stolen_key_id_without_the_key_gets_nowhere(gate: EchoGate, address: tuple[str, int]) -> None:
-    thief_keys = Keys(KeyPair(KeyPair.generate().private, gate.caller.public), gate.implant.public)
+    thief_keys = Keys(replace(KeyPair.generate(), public=gate.caller.public), gate.implant.public)
     with socket.create_connection(address) as sock:
         thief = RawCaller(sock, thief_keys)
         challenge = thief.exchange(thief.caller.hello())

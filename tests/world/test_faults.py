@@ -188,3 +188,17 @@ def test_a_fault_that_cannot_be_is_refused_in_one_line(event: dict, told: str, r
 def test_a_chance_without_a_hazard_is_refused(faults: list[str], told: str, ran: Ran) -> None:
     with pytest.raises(CaseError, match=told):
         ran(START, until="5 day", chance={"seed": 1, "faults": faults})
+
+
+@pytest.mark.requirement("ALM-12")
+def test_nobody_hears_a_mute_pump_whose_alarm_is_told_all_the_same(ran: Ran) -> None:
+    heard = ran(START, until="60 day")
+    mute = ran(START, fault("5 day", "P-01"), until="60 day")
+    (sound,), (silent,) = (summary(run)["system"]["alarms"][:1] for run in (heard, mute))
+    assert sound["condition"] == silent["condition"] == "low reservoir"
+    assert sound["heard_by_h"] is not None
+    assert silent["heard_by_h"] is None
+    assert any(
+        line.endswith("low reservoir, not heard by the end of the run") for line in summary(mute)["headline"]
+    )
+    assert heard.system.end.implant.firmware == mute.system.end.implant.firmware

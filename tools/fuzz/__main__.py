@@ -1,7 +1,8 @@
 """`python -m tools.fuzz SECONDS`: every target in turn with atheris, then docs/fuzzing.md.
 
 What breaks a reader is left in `build/fuzz/<target>/crash-...`. Fix the reader, then move the file to
-`tests/fuzz/corpus/<target>/`: `make test` reads it from then on. `--one TARGET ARGUMENTS...` is one fuzzer.
+`tests/fuzz/corpus/<target>/`: `make test` reads it from then on. `--one TARGET ARGUMENTS...` is one fuzzer,
+`--seeds` writes the seeds again.
 """
 
 import re
@@ -40,6 +41,11 @@ def main(arguments: list[str]) -> int:
     """Run one fuzzer or all of them; status 1 if any reader broke."""
     if arguments[:1] == ["--one"]:
         return _fuzz(arguments[1], arguments[2:])
+    if arguments[:1] == ["--seeds"]:
+        from tools.fuzz import seeds  # not above: what atheris is to see must be read by atheris first
+
+        seeds.write()
+        return 0
     seconds = int(arguments[0]) if arguments else SECONDS
     ran = [_ran(name, seconds) for name in _names()]
     PAGE.write_text(page(ran, seconds), encoding="utf-8")
@@ -88,6 +94,8 @@ def _ran(name: str, seconds: int) -> Ran:
         subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, check=False)  # noqa: S603
     said = Path(log.name).read_text(encoding="utf-8", errors="replace")
     counted = {key: int((pattern.findall(said) or ["0"])[-1]) for key, pattern in NUMBERS.items()}
+    if not counted["runs"]:
+        sys.exit(f"{name}: read nothing; what the fuzzer said is in {log.name}")
     files = [file.name for file in folder.iterdir()]
     found = tuple(sorted(file for file in files if file.startswith(("crash-", "timeout-", "oom-"))))
     print(

@@ -1,4 +1,7 @@
-"""Seeds: one good example of everything a target reads, to start from. Written once, kept in the tree."""
+"""Seeds: one good example of everything a target reads, to start from; kept in the tree.
+
+Where a message or the memory changes its form, `python -m tools.fuzz --seeds` writes them again.
+"""
 
 import json
 from collections.abc import Iterator
@@ -92,6 +95,8 @@ def write(folder: Path = CORPUS) -> None:
     """Put every seed into the folder of its target."""
     for name, many in seeds().items():
         (folder / name).mkdir(parents=True, exist_ok=True)
+        for stale in (folder / name).glob("seed-*"):
+            stale.unlink()
         for number, seed in enumerate(many):
             (folder / name / f"seed-{number:02}").write_bytes(seed)
 
@@ -106,7 +111,7 @@ def _dialogue() -> Iterator[tuple[bytes, bytes]]:
     implant = _implant()
     digest = program_digest(implant)
     for number, order in enumerate(ORDERS):
-        program = ProgramPump("nurse", f"id-{number}", digest, order, 100 * number)
+        program = ProgramPump("nurse", f"id-{number}", digest, order, 250 * number, "a reason")
         implant, answer = handle(implant, program, START_MS)
         digest = program_digest(implant)
         yield encode(program), encode(answer)

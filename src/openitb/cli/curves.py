@@ -10,16 +10,18 @@ from rich.console import Console
 from rich.table import Table
 
 from openitb import catalogue, units
-from openitb.cli.options import AsJson
+from openitb.cli.files import require_writable
+from openitb.cli.options import AsJson, OptionError
+from openitb.cli.spans import span_text
 from openitb.implant import Contents, Implant, Specimen, handle, new_implant, program_digest, with_spells
 from openitb.implant.faults import Setting, choose, lay
-from openitb.implant.metrology import Curves, curves, record
+from openitb.implant.metrology import Curves, curves, record, shortest_ms
 from openitb.prescription import SimpleContinuous
 from openitb.protocol import ProgramPump, Refused
-from openitb.world.casefile import CaseError
 
 PPM_PER_PERCENT = 10_000
 SERIAL = "BENCH-0001"
+FORMATS = ("png", "svg", "pdf")
 
 
 def draw(
@@ -38,17 +40,34 @@ def draw(
 
     Example: openitb pump curves --dose "50 ug/day" --over "2 day"
     """
+    _require_picture(plot)
+    span_ms = _span_ms(over)
     implant = _bench(pump, dose, concentration, flow_error)
     if fault is not None:
         setting = Setting(implant.now_ms + units.MS_PER_DAY, 0, 0)
         implant = with_spells(implant, lay(choose(fault, {}, "--fault"), setting).pump)
-    found = curves(record(implant, units.duration_ms(over, "--over")))
+    recorded = record(implant, span_ms)
+    found = curves(recorded, None if fault is None else recorded.span_ms)
     if plot is not None:
-        _plot(found, plot)
+        _picture(found, _title(pump, dose, concentration, fault), pump, plot)
     if as_json:
         typer.echo(json.dumps(_plain(found), indent=2))
     else:
         Console(highlight=False).print(_table(found))
+
+
+def _require_picture(plot: Path | None) -> None:
+    require_writable(plot, "--plot")
+    if plot is not None and plot.suffix.removeprefix(".").lower() not in FORMATS:
+        endings = ", ".join(f".{ending}" for ending in FORMATS)
+        raise OptionError(f"--plot: got {str(plot)!r}, expected a file that ends in one of {endings}")
+
+
+def _span_ms(over: str) -> int:
+    span_ms, least_ms = units.duration_ms(over, "--over"), 2 * shortest_ms()
+    if span_ms < least_ms:
+        raise OptionError(f"--over: got {over!r}, expected at least {span_text(least_ms)}")
+    return span_ms
 
 
 def _bench(pump_id: str, dose: str, concentration: str, flow_error: str) -> Implant:
@@ -59,11 +78,14 @@ def _bench(pump_id: str, dose: str, concentration: str, flow_error: str) -> Impl
     specimen = Specimen(gain_ppm=units.round_half_even(gain * PPM_PER_PERCENT))
     contents = Contents(pump.reservoir_capacity_nl, strength)
     implant = new_implant(SERIAL, pump, contents, 0, specimen=specimen)
-    order = SimpleContinuous(units.dose_pg_per_day(dose, "--dose"))
+    daily_pg = units.dose_pg_per_day(dose, "--dose")
+    if not daily_pg:
+        raise OptionError(f"--dose: got {dose!r}, expected above 0: without flow there is no curve")
+    order = SimpleContinuous(daily_pg)
     command = ProgramPump("bench", "bench-1", program_digest(implant), order)
     running, reply = handle(implant, command, 0)
     if isinstance(reply, Refused):
-        raise CaseError(f"--dose: {reply.reason}")
+        raise OptionError(f"--dose: got {dose!r}, expected one that the pump takes: {reply.reason}")
     return running
 
 
@@ -72,40 +94,26 @@ def _plain(found: Curves) -> dict[str, Any]:
 
 
 def _table(found: Curves) -> Table:
-    days = units.format_number(found.span_ms / units.MS_PER_DAY, 2)
     flow = units.format_number(found.set_nl_per_day / units.NL_PER_ML, 4)
-    table = Table(title=f"{flow} mL/day over {days} days, {found.overall_percent:+.2f} % in all")
+    span = span_text(found.span_ms)
+    table = Table(caption=f"{flow} mL/day over {span}\n{found.overall_percent:+.2f} % in all")
     for name in ("window", "highest", "lowest"):
         table.add_column(name, justify="right")
     for window in found.trumpet:
         table.add_row(
-            _span(window.length_ms), f"{window.highest_percent:+.2f} %", f"{window.lowest_percent:+.2f} %"
+            span_text(window.length_ms), f"{window.highest_percent:+.2f} %", f"{window.lowest_percent:+.2f} %"
         )
     return table
 
 
-def _span(ms: int) -> str:
-    for size, unit in ((units.MS_PER_DAY, "d"), (units.MS_PER_H, "h")):
-        if ms >= size:
-            return f"{units.format_number(ms / size, 2)} {unit}"
-    return f"{units.format_number(ms / units.MS_PER_MIN, 0)} min"
+def _title(pump_id: str, dose: str, concentration: str, fault: str | None) -> str:
+    name = catalogue.load().pump(pump_id).name
+    trouble = "" if fault is None else f"\n{fault} from a day after the start"
+    return f"{name}: {dose} at {concentration}{trouble}".replace("ug", "µg").replace("mcg", "µg")
 
 
-def _plot(found: Curves, path: Path) -> None:
-    from matplotlib.figure import Figure  # loaded only when asked for
+def _picture(found: Curves, title: str, pump_id: str, path: Path) -> None:
+    from openitb.cli.curves_plot import Bench, plot  # loaded only when asked for: it takes a second
 
-    figure = Figure(figsize=(8, 7), layout="constrained")
-    start, trumpet = figure.subplots(2, 1)
-    hours = [point.after_ms / units.MS_PER_H for point in found.startup]
-    start.step(hours, [p.flow_nl_per_day / units.NL_PER_ML for p in found.startup], where="pre", lw=1)
-    start.axhline(found.set_nl_per_day / units.NL_PER_ML, color="#6b7280", lw=0.8, ls="--")
-    start.set(xlabel="hours from the start", ylabel="mL/day", title="Start-up")
-    lengths = [window.length_ms / units.MS_PER_H for window in found.trumpet]
-    trumpet.plot(lengths, [w.highest_percent for w in found.trumpet], marker=".", label="highest")
-    trumpet.plot(lengths, [w.lowest_percent for w in found.trumpet], marker=".", label="lowest")
-    trumpet.axhline(found.overall_percent, color="#6b7280", lw=0.8, ls="--", label="in all")
-    trumpet.set(xscale="log", xlabel="window, hours", ylabel="error, %", title="Trumpet")
-    trumpet.set_yscale("symlog", linthresh=10)
-    trumpet.legend()
-    figure.text(0.99, 0.005, "OpenITB simulation, not a medical device", ha="right", size=7, color="#6b7280")
-    figure.savefig(path, dpi=150)
+    accuracy = catalogue.load().pump(pump_id).fact("flow_accuracy").number("percent")
+    plot(found, Bench(title, float(accuracy)), path)

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from openitb.programmer.handheld import (
     press_step,
     status,
 )
-from openitb.programmer.handheld.pairing import keep_unit, pair_unit, unit_keys
+from openitb.programmer.handheld.pairing import keep_unit, pair_unit, require_code, require_room, unit_keys
 from openitb.programmer.session import Wand
 from openitb.programmer.station import demo_station, patient_wand
 from openitb.protocol import Role
@@ -31,6 +31,7 @@ from openitb.telemetry import key_id
 
 NS_PER_MS = 1_000_000
 NOT_GIVEN = 1
+NEW_NAME = "handheld"
 DEFAULT_CALL = "Call your clinic, and at night the number on your emergency card."
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -50,9 +51,15 @@ UnitFolder = Annotated[
     typer.Option("--unit", help="the folder of a paired handheld; without it the one made with the pump"),
 ]
 Code = Annotated[
-    str, typer.Option("--code", help="the code that `openitb pump pair` shows; asked if left out")
+    str | None,
+    typer.Option("--code", help="with pair: the code that `openitb pump pair` shows; asked if left out"),
 ]
-Name = Annotated[str, typer.Option("--name", help="what the pump shall call a new handheld")]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name", help="with pair: what the pump shall call the new handheld", show_default=NEW_NAME
+    ),
+]
 DemoOption = Annotated[bool, typer.Option("--demo", help="An exercise with a pump that exists only here.")]
 
 
@@ -64,8 +71,8 @@ def handheld(
     call: Call = DEFAULT_CALL,
     demo: DemoOption = False,
     unit: UnitFolder = None,
-    code: Code = "",
-    name: Name = "handheld",
+    code: Code = None,
+    name: Name = None,
 ) -> None:
     """What your pump allows now, its alarms in words, and asking it for what your clinic allowed.
 
@@ -73,15 +80,27 @@ def handheld(
 
     Example: openitb handheld status --demo
     """
+    if demo:
+        _require_alone(
+            "--demo", {"pair": action == "pair", "--home": home, "--serial": serial, "--unit": unit}
+        )
     if action == "pair":
-        _pair(_place(home, serial), Pairing(serial, unit, code, name))
+        _pair(_place(home, serial), Pairing(serial, unit, code, NEW_NAME if name is None else name))
         return
+    _require_alone(action, {"--code": code is not None, "--name": name is not None})
     with _wand(home, serial, demo, unit) as wand:
         card = Card(wand, call, _running, lambda: str(uuid.uuid4()))
         memory = None if demo or home is None else (unit or home / "handheld") / f"{serial}.json"
         done = _status(card) if action == "status" else _asked(action, card, memory)
     if not done:
         raise typer.Exit(NOT_GIVEN)
+
+
+def _require_alone(what: str, besides: Mapping[str, object]) -> None:
+    """Refuse what would be taken no notice of: somebody meant something by it."""
+    for option, given in besides.items():
+        if given:
+            raise EntryError(f"{what}: got {option} besides, expected {what} without it")
 
 
 def _status(card: Card) -> bool:
@@ -118,7 +137,13 @@ def _asked(action: str, card: Card, memory: Path | None) -> bool:
 def _remembered(memory: Path | None) -> Unit:
     if memory is None or not memory.is_file():
         return Unit()
-    return Unit(pending=json.loads(memory.read_text(encoding="utf-8"))["pending"])
+    try:
+        pending = json.loads(memory.read_text(encoding="utf-8"))["pending"]
+    except (ValueError, TypeError, KeyError):
+        raise EntryError(
+            f"{memory}: got no record of a request, expected one as this handheld left it"
+        ) from None
+    return Unit(pending=pending)
 
 
 def _remember(memory: Path | None, unit: Unit) -> None:
@@ -133,14 +158,16 @@ class Pairing:
 
     serial: str
     unit: Path | None
-    code: str
+    code: str | None
     name: str
 
 
 def _pair(place: Home, asked: Pairing) -> None:
     if asked.unit is None:
         raise EntryError("--unit: missing, expected a folder for the new handheld")
-    code = asked.code or typer.prompt("Code")
+    require_room(asked.unit, asked.serial)
+    code: str = typer.prompt("Code") if asked.code is None else asked.code
+    require_code(code)
     new = pair_unit(place.address(), asked.serial, code, asked.name)
     keep_unit(asked.unit, asked.serial, new.keys)
     typer.echo(f"Paired with {asked.serial} as key {key_id(new.keys.own.public).hex()}.")
@@ -159,8 +186,10 @@ def _wand(home: Path | None, serial: str, demo: bool, unit: Path | None) -> Iter
 
 
 def _place(home: Path | None, serial: str) -> Home:
-    if home is None or not serial:
-        raise EntryError("--home, --serial: missing, expected the folder of the implants and a serial number")
+    if home is None:
+        raise EntryError("--home: missing, expected the folder where the implants live, or --demo")
+    if not serial:
+        raise EntryError("--serial: missing, expected the pump's serial number")
     return Home(home)
 
 

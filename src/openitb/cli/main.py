@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return INTERRUPTED
     except (typer.TyperException, OSError, ValueError) as error:
-        return refuse(error)
+        return refuse(error, arguments)
 
 
 def _dispatch(arguments: list[str]) -> int:

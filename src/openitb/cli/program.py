@@ -2,10 +2,12 @@
 
 import getpass
 import os
+import re
 import select
 import sys
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +15,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from openitb import catalogue, units
+from openitb.cli.files import read_text, require_folder, require_writable
+from openitb.cli.light import shine
 from openitb.implant import Home
 from openitb.programmer.chart import parse_chart
 from openitb.programmer.dialogue import Dialogue, Terminal
 from openitb.programmer.entry import EntryError, Mark
+from openitb.programmer.indicator import Light
 from openitb.programmer.outcomes import Applied, Unreachable
 from openitb.programmer.report import session_report, to_json, to_pdf, to_text
 from openitb.programmer.report.content import Desk
@@ -32,11 +38,13 @@ from openitb.programmer.station import (
     station_at,
 )
 from openitb.programmer.visit import Visit, VisitError
+from openitb.programmer.workflow import workflow
 
 NS_PER_MS = 1_000_000
 NOT_APPLIED = 1
 SECRET_VARIABLE = "OPENITB_SECRET_"  # noqa: S105  # the name of a variable, not a secret
 OWNER_ONLY = 0o600
+_NUMBER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -54,7 +62,9 @@ Glass = Annotated[
     bool, typer.Option("--break-glass", help="An emergency key: read, silence, reduce to minimum rate.")
 ]
 Serial = Annotated[str, typer.Option("--serial", help="the pump's serial number, with --break-glass")]
-Enrol = Annotated[str, typer.Option("--enrol", help="put a person of this number on the staff list and stop")]
+Enrol = Annotated[
+    str | None, typer.Option("--enrol", help="put a person of this number on the staff list and stop")
+]
 
 
 @app.command()
@@ -71,7 +81,7 @@ def program(
     decimal_comma: Comma = False,
     break_glass: Glass = False,
     serial: Serial = "",
-    enrol_person: Enrol = "",
+    enrol_person: Enrol = None,
 ) -> None:
     """Read, review, change and read back one pump; ends with a session report.
 
@@ -80,14 +90,18 @@ def program(
 
     Example: openitb program --demo --script examples/visits/adjust.toml
     """
-    if enrol_person:
+    if enrol_person is not None:
         _enrol(_needed(staff, "--staff"), enrol_person)
         return
-    decided = None if script is None else parse_script(script.read_text(encoding="utf-8"), script.parent)
+    require_writable(json_file, "--json")
+    require_writable(pdf_file, "--pdf")
+    decided = None if script is None else parse_script(read_text(script, "--script"), script.parent)
+    _require_one_voice(decided, by, kind)
     person = decided.by if decided else by or (next(iter(DEMO_SECRETS)) if demo else "")
     if not person:
         raise EntryError("--by: missing, expected your number on the staff list")
-    files = Files(home, chart, staff, serial)
+    begun = decided.workflow if decided else kind
+    files = Files(home, chart, staff, serial, bool(begun) and workflow(begun).has_new_pump)
     with _emergency(files, demo) if break_glass else _station(files, demo, person) as station:
         visit = _visit(station, decided, person, kind, "," if decimal_comma else ".")
         report = session_report(visit, Desk(person, station.clock(), station.is_demo))
@@ -99,12 +113,19 @@ def program(
         raise typer.Exit(NOT_APPLIED)
 
 
+def _require_one_voice(decided: Script | None, by: str, kind: str) -> None:
+    """A script says itself who works and what is done."""
+    if decided is not None and (by or kind):
+        option, given = ("--by", by) if by else ("--workflow", kind)
+        raise EntryError(f"{option}: got {given!r:.60} besides --script, expected the script alone to say it")
+
+
 def _visit(station: Station, decided: Script | None, person: str, kind: str, mark: Mark) -> Visit:
     secret_of = _secret_of(station.is_demo)
     if decided is not None:
         visit = run_script(decided, station, secret_of)
     else:
-        visit = Dialogue(station, person, Terminal(_ask, secret_of, typer.echo), mark).run(kind)
+        visit = Dialogue(station, person, Terminal(_ask, secret_of, typer.echo, _shine), mark).run(kind)
     if isinstance(visit, Unreachable):
         raise VisitError(f"no contact, nothing was sent: {visit.reason}")
     return visit
@@ -112,12 +133,13 @@ def _visit(station: Station, decided: Script | None, person: str, kind: str, mar
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where implants, chart and staff are, and the pump's serial where there is no chart."""
+    """Where implants, chart and staff are, the pump's serial where there is no chart, the exercise's pump."""
 
     home: Path | None
     chart: Path | None
     staff: Path | None
     serial: str
+    new_pump: bool
 
 
 @contextmanager
@@ -125,15 +147,18 @@ def _station(files: Files, demo: bool, person_id: str) -> Iterator[Station]:
     if files.serial:
         raise EntryError(f"--serial: got {files.serial!r}, expected it with --break-glass only")
     if demo:
-        if files.home is not None or files.chart is not None:
-            raise EntryError("--demo: got a home or a chart besides, expected an exercise to reach no pump")
-        with demo_station(_clock, _new_id) as station:
+        if any(path is not None for path in (files.home, files.chart, files.staff)):
+            raise EntryError(
+                "--demo: got --home, --chart or --staff besides, expected an exercise to reach no pump"
+            )
+        with demo_station(_clock, _new_id, fresh=files.new_pump) as station:
             _prove(station.staff, person_id, _secret_of(station.is_demo))
             yield station
         return
-    read = parse_chart(_needed(files.chart, "--chart").read_text(encoding="utf-8"))
-    people = {} if files.staff is None else parse_staff(files.staff.read_text(encoding="utf-8"))
-    home = Home(_needed(files.home, "--home"))
+    chart, folder = _needed(files.chart, "--chart"), _needed(files.home, "--home")
+    read = parse_chart(read_text(chart, "--chart"))
+    people = {} if files.staff is None else parse_staff(read_text(files.staff, "--staff"))
+    home = Home(require_folder(folder, "--home"))
     _prove(people, person_id, _secret_of(is_demo=False))
     yield station_at(home, read, people, _clock, _new_id)
 
@@ -146,13 +171,17 @@ def _emergency(files: Files, demo: bool) -> Iterator[Station]:
         )
     if not files.serial:
         raise EntryError("--serial: missing, expected the serial number of the pump")
-    yield emergency_station(Home(_needed(files.home, "--home")), files.serial, _clock, _new_id)
+    home = Home(require_folder(_needed(files.home, "--home"), "--home"))
+    yield emergency_station(home, files.serial, _clock, _new_id)
 
 
 def _enrol(file: Path, person_id: str) -> None:
-    people = dict(parse_staff(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    if _NUMBER.fullmatch(person_id) is None:
+        raise EntryError(f"--enrol: got {person_id!r:.60}, expected 1 to 32 letters, digits and hyphens")
+    require_writable(file, "--staff")
+    people = dict(parse_staff(read_text(file, "--staff"))) if file.exists() else {}
     if person_id in people:
-        raise EntryError(f"--enrol: got {person_id!r}, who is on the list already")
+        raise EntryError(f"--enrol: got {person_id!r}, who is on the list already, expected somebody new")
     secret = _secret(person_id, f"Secret of {person_id}, at least {SHORTEST_SECRET} characters")
     people[person_id] = enrol(person_id, person_id, secret)
     _write(file, staff_to_text(people).encode())
@@ -183,7 +212,8 @@ def _secret(person_id: str, prompt: str) -> str:
     if named is not None:
         return named
     try:
-        return getpass.getpass(f"{prompt}: ")
+        with warnings.catch_warnings(action="ignore", category=getpass.GetPassWarning):
+            return getpass.getpass(f"{prompt}: " if sys.stderr.isatty() else "")
     except EOFError:
         raise EntryError(f"secret: missing, expected that of {person_id} typed or in {variable}") from None
 
@@ -202,6 +232,10 @@ def _ask(prompt: str) -> str:
     if not line:
         raise VisitError("the input ended: nothing was sent")
     return line.rstrip("\n").strip()
+
+
+def _shine(light: Light) -> None:
+    shine(light, Console())
 
 
 def _typed_within(ms: int) -> bool:

@@ -11,9 +11,12 @@ from typing import Annotated
 import typer
 
 from openitb import catalogue, units
+from openitb.catalogue import Pump
 from openitb.cli.curves import draw
+from openitb.cli.files import require_folder
+from openitb.cli.options import OptionError
 from openitb.cli.publish import publish
-from openitb.implant import Contents, Home, ImplantError, PumpService, new_implant, provision
+from openitb.implant import Contents, Home, PumpService, new_implant, provision
 from openitb.implant.pace import NS_PER_MS, Pace, pace_from
 from openitb.implant.pairing import close_gate, gate_of, open_gate
 from openitb.implant.wand import Placement, chance_of_arrival
@@ -21,6 +24,8 @@ from openitb.protocol import LogKind, Role
 from openitb.telemetry import code_text
 
 PERMILLE = 1_000
+SLOWEST, FASTEST = 1 / PERMILLE, 1_000_000
+MOST_AT_ONCE = 10_000
 POLL_S = 0.2
 USUAL_FRAME_BYTES = 500
 
@@ -30,12 +35,17 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Option("--home", help="the folder where the implants live")]
 Port = Annotated[int, typer.Option("--port", help="loopback port; 0 takes a free one", min=0, max=65_535)]
-Speed = Annotated[float, typer.Option("--speed", help="how many times faster than real time", min=0.001)]
+Speed = Annotated[
+    float,
+    typer.Option("--speed", help="how many times faster than real time", min=SLOWEST, max=FASTEST),
+]
 Serial = Annotated[str, typer.Argument(help="serial number of the implant")]
 Model = Annotated[str, typer.Option("--model", help="pump of the catalogue")]
 Volume = Annotated[str, typer.Option("--volume", help="total in the reservoir, with unit")]
 Strength = Annotated[str, typer.Option("--concentration", help="with unit")]
-Count = Annotated[int, typer.Option("--count", help="so many, numbered on from the serial", min=1)]
+Count = Annotated[
+    int, typer.Option("--count", help="so many, numbered on from the serial", min=1, max=MOST_AT_ONCE)
+]
 Distance = Annotated[float, typer.Option("--distance", help="mm between wand and pump")]
 Tilt = Annotated[float, typer.Option("--tilt", help="degrees")]
 Noise = Annotated[float, typer.Option("--noise", help="times that of a quiet room")]
@@ -60,9 +70,7 @@ def run(home: Folder, port: Port = 0, speed: Speed = 1.0) -> None:
 
     Example: openitb pump run --home var/implants --port 7411 --speed 60
     """
-    if not home.is_dir():
-        raise ImplantError(f"--home: got {str(home)!r}, expected a folder that exists")
-    place = Home(home)
+    place = Home(require_folder(home, "--home"))
     # Chance decides about frames at the edge of the wand's reach; nothing secret hangs on it.
     draw = random.SystemRandom().random
     with place.occupied():
@@ -86,14 +94,15 @@ def new(
 
     Example: openitb pump new NGP1 --home var/implants --volume "18 mL" --concentration "500 ug/mL"
     """
-    pump = catalogue.load().pump(model)
+    pump, place = catalogue.load().pump(model, "--model"), Home(home)
     contents = Contents(
-        units.volume_nl(volume, "--volume"),
-        units.concentration_ug_per_ml(concentration, "--concentration"),
+        _filled(volume, pump), units.concentration_ug_per_ml(concentration, "--concentration")
     )
     names = [serial] if count == 1 else [f"{serial}-{number}" for number in range(1, count + 1)]
     for name in names:
-        provision(home, new_implant(name, pump, contents, clock()))
+        place.require_free(name)
+    for name in names:
+        provision(place, new_implant(name, pump, contents, clock()))
     typer.echo(f"{count} new: {names[0]}" + (f" to {names[-1]}" if count > 1 else ""))
 
 
@@ -119,7 +128,7 @@ def wand(
     Example: openitb pump wand NGP1 --home var/implants --distance 60 --tilt 20
     """
     place, placement = Home(home), Placement(distance, tilt, noise)
-    _require_lives(place, serial)
+    place.require(serial)
     place.place_wand(serial, placement)
     chance = 100 * chance_of_arrival(placement, USUAL_FRAME_BYTES)
     typer.echo(f"{serial}: a frame of {USUAL_FRAME_BYTES} bytes gets across in {chance:.3g} % of tries")
@@ -128,6 +137,15 @@ def wand(
 def clock() -> int:
     """True time now, ms since the epoch, UTC."""
     return time.time_ns() // NS_PER_MS
+
+
+def _filled(volume: str, pump: Pump) -> int:
+    """What the reservoir shall hold, nL."""
+    volume_nl, most_nl = units.volume_nl(volume, "--volume"), pump.reservoir_capacity_nl
+    if volume_nl > most_nl:
+        most = f"at most {units.format_volume(most_nl)}, the reservoir of {pump.name}"
+        raise OptionError(f"--volume: got {volume!r}, expected {most}")
+    return volume_nl
 
 
 def _how_many(home: Home) -> str:
@@ -166,11 +184,6 @@ def _outcome(home: Home, serial: str) -> str:
 def _paired(home: Home, serial: str) -> list[tuple[str, str]]:
     entries = home.load(serial).firmware.log.entries
     return [(str(e.get("name")), str(e.get("digits"))) for e in entries if e.kind is LogKind.KEY_PAIRED]
-
-
-def _require_lives(home: Home, serial: str) -> None:
-    if serial not in home.serials():
-        raise ImplantError(f"serial: got {serial!r}, expected one of {', '.join(home.serials()) or 'none'}")
 
 
 def _wait_for_a_signal() -> None:

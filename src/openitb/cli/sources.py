@@ -12,6 +12,7 @@ from rich.text import Text
 
 from openitb import catalogue
 from openitb.catalogue import Catalogue, Confidence
+from openitb.cli.files import read_text
 from openitb.cli.options import AsJson, MicroSign, OptionError
 from openitb.cli.show import UNSOURCED_MARK, confidence_text
 from openitb.prescription.answers import MicroCode, shown
@@ -76,14 +77,18 @@ def sources(
 def _used(result: Path) -> set[str]:
     """What a result says it rests on, as `kind:entry` and `kind:entry.name`."""
     try:
-        found = json.loads(result.read_text(encoding="utf-8"))
+        found = json.loads(read_text(result, "--of"))
         cited = found.get("summary", found)["used"]["catalogue"]
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        raise OptionError(f"--of: {str(result)!r} is not JSON, expected a result of openitb") from None
+    except json.JSONDecodeError:
+        raise OptionError(
+            f"--of: got {str(result)!r}, which is not JSON, expected a result of openitb"
+        ) from None
     except (AttributeError, KeyError, TypeError):
-        raise OptionError(f"--of: {str(result)!r} names no sources, expected a result with `used`") from None
+        raise OptionError(
+            f"--of: got {str(result)!r}, which names no sources, expected a result with `used`"
+        ) from None
     if not (isinstance(cited, list) and all(isinstance(one, str) for one in cited)):
-        raise OptionError(f"--of: used.catalogue of {str(result)!r}: expected a list of names")
+        raise OptionError(f"--of: got {str(result)!r} with another used.catalogue, expected a list of names")
     return set(cited)
 
 

@@ -63,6 +63,8 @@ def start_dose(
     _require("effective-bolus", bolus, screening, "highest_plausible_bolus", "ug")
     if not bolus:
         raise CalculationError("effective-bolus: got 0 µg, expected above zero")
+    if not effect_duration_ms:
+        raise CalculationError("effect-duration: got 0 h, expected above zero")
     _require("effect-duration", hours, screening, "highest_plausible_effect", "hour")
     is_cautious = adverse_reaction or hours > fact_number(start, "long_effect", "hour")
     name = "bolus_multiple_cautious" if is_cautious else "bolus_multiple"

@@ -18,6 +18,7 @@ from openitb.guidance.findings import Advice, Criterion, advice, verdict
 from openitb.prescription.answers import (
     Answer,
     CalculationError,
+    SourceNote,
     Step,
     fact_number,
     notes,
@@ -134,13 +135,10 @@ def access_port(path: FluidPath, pump: Pump, concentration_ug_per_ml: int, aspir
     require_strength(concentration_ug_per_ml, "concentration")
     if aspirated_nl < 0:
         raise CalculationError(f"aspirated: got {units.format_volume(aspirated_nl)}, expected at least 0 mL")
-    rules = practice("access-port")
-    entry, name = (
-        (pump, "access_port_volume") if "access_port_volume" in pump.facts else (rules, "port_volume")
-    )
-    holds = path.catheter_ml + fact_number(entry, name, "mL")
+    rules, drawn = practice("access-port"), Fraction(aspirated_nl, units.NL_PER_ML)
+    port, source = _port_ml(pump)
+    holds = path.catheter_ml + port
     asked = max(holds, fact_number(rules, "aspirate_least", "mL"))
-    drawn = Fraction(aspirated_nl, units.NL_PER_ML)
     texts = ("wrong_needle", "never_advance", "no_flow", "prime_after")
     return PortAnswer(
         holds_ml=holds,
@@ -149,15 +147,8 @@ def access_port(path: FluidPath, pump: Pump, concentration_ug_per_ml: int, aspir
         may_inject=_may_inject(drawn, asked),
         left_bolus_ug=max(Fraction(0), holds - drawn) * concentration_ug_per_ml,
         actions=tuple(advice(rules, text) for text in texts),
-        steps=(
-            Step(f"holds = catheter {number(path.catheter_ml)} mL + port", holds, "mL"),
-            Step(
-                f"bolus if injected instead = {number(holds)} mL × {concentration_ug_per_ml} ug/mL",
-                holds * concentration_ug_per_ml,
-                "ug",
-            ),
-        ),
-        sources=(*path.sources, source_note(entry, name), source_note(rules, "aspirate_least")),
+        steps=_port_steps(path, holds, concentration_ug_per_ml),
+        sources=(*path.sources, source, source_note(rules, "aspirate_least")),
     )
 
 
@@ -230,6 +221,21 @@ def _curve_months(flow_nl_per_day: int) -> int:
         fact_number(rules, f"longevity_{name}", "1") for name in ("capacity", "idle", "per_flow")
     )
     return floor(capacity / (idle + each * Fraction(flow_nl_per_day, units.NL_PER_ML)))
+
+
+def _port_ml(pump: Pump) -> tuple[Fraction, SourceNote]:
+    """The volume of the pump's own port, or the assumed one of a pump whose port is not described."""
+    has_own = "access_port_volume" in pump.facts
+    entry, name = (pump, "access_port_volume") if has_own else (practice("access-port"), "port_volume")
+    return fact_number(entry, name, "mL"), source_note(entry, name)
+
+
+def _port_steps(path: FluidPath, holds_ml: Fraction, strength: int) -> tuple[Step, ...]:
+    bolus = f"bolus if injected instead = {number(holds_ml)} mL × {strength} ug/mL"
+    return (
+        Step(f"holds = catheter {number(path.catheter_ml)} mL + port", holds_ml, "mL"),
+        Step(bolus, holds_ml * strength, "ug"),
+    )
 
 
 def _may_inject(drawn_ml: Fraction, asked_ml: Fraction) -> Criterion:

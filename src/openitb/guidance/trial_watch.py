@@ -55,9 +55,10 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitalsAnswer(Answer):
-    """The worst of all signs, how each was judged, and what that asks for."""
+    """The worst of all signs, how each was judged, what that asks for, and a sooner next check."""
 
     level: VitalLevel
+    again_in_ms: int | None
     signs: tuple[tuple[str, VitalLevel], ...]
     actions: tuple[Advice, ...]
 
@@ -100,6 +101,7 @@ def judge_vitals(vitals: Vitals, age_years: Fraction) -> VitalsAnswer:
     asked = (name for name in actions.facts if name.split("_")[0] == level)
     return VitalsAnswer(
         level=level,
+        again_in_ms=_ms("recheck") if level == "watch" else None,
         signs=signs,
         actions=tuple(advice(actions, name) for name in asked),
         steps=tuple(Step(name, value, "1") for name, value in _measured(vitals) if value is not None),

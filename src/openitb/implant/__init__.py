@@ -23,6 +23,7 @@ from openitb.implant.implant import (
     fill,
     handle,
     new_implant,
+    with_memory_hit,
     with_spells,
     withdraw,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "pump_state",
     "signal_of",
     "to_bytes",
+    "with_memory_hit",
     "with_spells",
     "withdraw",
 ]

@@ -48,26 +48,36 @@ PID_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A folder of implants; made on first use."""
+    """A folder of implants; made when something is first kept there, never by looking."""
 
     path: Path
 
     def serials(self) -> tuple[str, ...]:
         """The implants that live here, sorted."""
-        files = self._folder("pumps").iterdir()
+        pumps = self.path / "pumps"
+        files = pumps.iterdir() if pumps.is_dir() else ()
         return tuple(sorted({file.stem for file in files if file.suffix in ENDINGS.values()}))
 
     def load(self, serial: str) -> Implant:
         """An implant as last saved; `ImplantError` if there is none, `StoreError` if it is beyond repair."""
         slots = self._slots(serial)
         if slots.is_empty:
-            raise ImplantError(
-                f"serial: got {serial!r}, expected one of {', '.join(self.serials()) or 'none'}"
-            )
+            raise self._nobody(serial)
         implant = recall(slots)
         if implant.serial != serial:
             raise StoreError(f"implant {serial}: the file holds {implant.serial}")
         return implant
+
+    def require(self, serial: str) -> None:
+        """`ImplantError` unless an implant of that serial number lives here."""
+        if serial not in self.serials():
+            raise self._nobody(serial)
+
+    def require_free(self, serial: str) -> None:
+        """`ImplantError` for a serial number that is taken or cannot be one."""
+        self._file("pumps", serial, "")
+        if serial in self.serials():
+            raise ImplantError(f"serial: got {serial!r}, which already lives here, expected another")
 
     def save(self, implant: Implant) -> None:
         """Keep an implant; afterwards the old state or the new one is on disk, never a mixture."""
@@ -75,8 +85,7 @@ class Home:
 
     def add(self, implant: Implant) -> None:
         """Give a new implant a place and keys; `ImplantError` if the serial is taken or not usable."""
-        if implant.serial in self.serials():
-            raise ImplantError(f"serial: got {implant.serial!r}, which already lives here")
+        self.require_free(implant.serial)
         self._pair("keys", implant.serial)
         for role in Role:
             self._programmer(implant.serial, role)
@@ -90,9 +99,7 @@ class Home:
         """What a programmer of that role holds for a session with the implant."""
         public = self._file("keys", serial, ".pub")
         if not public.is_file():
-            raise ImplantError(
-                f"serial: got {serial!r}, expected one of {', '.join(self.serials()) or 'none'}"
-            )
+            raise self._nobody(serial)
         return Keys(self._programmer(serial, role), public.read_bytes())
 
     def programmer_public(self, serial: str, role: Role) -> bytes:
@@ -120,7 +127,10 @@ class Home:
     def started(self) -> int:
         """The number of this start of the service, on disk before it is used; higher each time."""
         file = self.path / "starts"
-        number = int(file.read_text()) + 1 if file.is_file() else 1
+        before = file.read_text() if file.is_file() else "0"
+        if not before.strip().isdecimal():
+            raise ImplantError(f"starts: got {before!r:.40}, expected how often the service was started")
+        number = int(before) + 1
         write_whole(file, f"{number}\n".encode())
         return number
 
@@ -155,8 +165,14 @@ class Home:
         """Where the service was last announced; `ImplantError` if it never was."""
         file = self.path / "address"
         if not file.is_file():
-            raise ImplantError(f"home: no running service has left its address in {self.path.name}")
-        host, port = file.read_text().split()
+            raise ImplantError(
+                f"home: got {str(self.path)!r}, expected one where the pumps run: no running service has "
+                "left its address there (openitb pump run)"
+            )
+        text = file.read_text().strip()
+        host, _, port = text.partition(" ")
+        if not port.isdecimal():
+            raise ImplantError(f"address: got {text!r:.40}, expected a host and a port")
         return host, int(port)
 
     def _slots(self, serial: str) -> "_Slots":
@@ -180,12 +196,12 @@ class Home:
     def _file(self, folder: str, name: str, ending: str) -> Path:
         if not is_serial(name):
             raise ImplantError(f"serial: got {name!r:.60}, expected 1 to 32 letters, digits and hyphens")
-        return self._folder(folder) / f"{name}{ending}"
+        return self.path / folder / f"{name}{ending}"
 
-    def _folder(self, name: str) -> Path:
-        folder = self.path / name
-        folder.mkdir(mode=OWNER_FOLDER, parents=True, exist_ok=True)
-        return folder
+    def _nobody(self, serial: str) -> ImplantError:
+        here = self.serials()
+        expected = f"one of {', '.join(here)}" if here else f"an implant; none lives in {str(self.path)!r}"
+        return ImplantError(f"serial: got {serial!r:.60}, expected {expected}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +255,11 @@ def write_over(file: Path, data: bytes) -> None:
 
 
 def write_whole(file: Path, data: bytes) -> None:
-    """Replace a file by one that is complete and on disk before it takes the old one's name."""
+    """Replace a file by one that is complete and on disk before it takes the old one's name.
+
+    A folder that is missing is made, for the owner alone.
+    """
+    file.parent.mkdir(mode=OWNER_FOLDER, parents=True, exist_ok=True)
     beside = file.with_name(file.name + TEMPORARY)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as stream:

@@ -10,7 +10,7 @@ Holds: SYS-10, TIM-04.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.catalogue import Pump
 from openitb.implant.build import Build, build_of
@@ -23,7 +23,7 @@ from openitb.implant.firmware.guard import Guard, Limits
 from openitb.implant.firmware.log import new_log
 from openitb.implant.firmware.perception import before_reading, feel
 from openitb.implant.firmware.seal import sealed
-from openitb.implant.firmware.self_test import check_due_ms, proven
+from openitb.implant.firmware.self_test import agreed, check_due_ms, proven
 from openitb.implant.firmware.state import PUMP, BelievedReservoir, Firmware, WallClock, logged
 from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.watch import charges, next_train, ran, ran_whole, settled, trains_ahead, vetoed
@@ -36,6 +36,7 @@ from openitb.implant.hardware.spells import Spell
 from openitb.implant.senses import Senses
 from openitb.prescription import Stopped, compile_order
 from openitb.protocol import Interrogate, LogKind, Refused, Reply, Request, Role
+from openitb.records import quick, replace
 from openitb.timeline import Parcel
 
 
@@ -62,14 +63,28 @@ class Specimen:
     sensed: bool = False
 
 
+class _Twice:
+    """The second copy of what memory holds: no field, so whoever makes an implant writes both alike."""
+
+    __slots__ = ("second",)
+    second: Firmware
+
+
+@quick
 @dataclass(frozen=True, slots=True)
-class Implant:
-    """One implanted pump at the true instant `now_ms`."""
+class Implant(_Twice):
+    """One implanted pump at the true instant `now_ms`.
+
+    Its memory holds the firmware twice, written alike at the end of each step; `second` is the other copy.
+    """
 
     build: Build
     hardware: Hardware
     firmware: Firmware
     now_ms: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "second", self.firmware)
 
     @property
     def serial(self) -> str:
@@ -82,6 +97,7 @@ class Implant:
         return self.hardware.reservoir
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Advanced:
     """An implant later, and what left its outlet meanwhile, in order and without a gap."""
@@ -128,7 +144,7 @@ def advance(implant: Implant, to_ms: int) -> Advanced:
     if to_ms < implant.now_ms:
         raise ImplantError(f"time: got {to_ms} ms, expected no earlier than {implant.now_ms} ms")
     outlet = Outlet(implant.hardware, implant.now_ms, to_ms)
-    firmware, at_ms = implant.firmware, implant.now_ms
+    firmware, at_ms = _remembered(implant), implant.now_ms
     while at_ms < to_ms:
         edge_ms = outlet.hardware.next_edge_ms(at_ms)
         until_ms = to_ms if edge_ms is None else min(edge_ms, to_ms)
@@ -180,6 +196,13 @@ def with_spells(implant: Implant, spells: Iterable[Spell]) -> Implant:
     return replace(implant, hardware=implant.hardware.with_spells(laid))
 
 
+def with_memory_hit(implant: Implant, firmware: Firmware, *, second: bool = False) -> Implant:
+    """The implant whose working memory - or its second copy - has changed by nobody's doing."""
+    hit = replace(implant, firmware=implant.firmware if second else firmware)
+    object.__setattr__(hit, "second", firmware if second else implant.firmware)
+    return hit
+
+
 def withdraw(implant: Implant, at_ms: int) -> tuple[Implant, int, int]:
     """The implant after a needle emptied it down to the residual volume, and the nL and pg taken out.
 
@@ -194,6 +217,12 @@ def withdraw(implant: Implant, at_ms: int) -> tuple[Implant, int, int]:
 def self_tested(implant: Implant) -> Implant:
     """The implant after its start-up test."""
     return replace(implant, firmware=proven(implant.firmware, implant.build))
+
+
+def _remembered(implant: Implant) -> Firmware:
+    """The firmware as both copies of it agree on; an implant that was copied as a value holds one."""
+    tick_ms = implant.hardware.crystal.tick_ms(implant.now_ms)
+    return agreed(implant.firmware, getattr(implant, "second", implant.firmware), implant.build, tick_ms)
 
 
 def _felt(firmware: Firmware, build: Build, senses: Senses) -> Firmware:

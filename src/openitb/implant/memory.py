@@ -7,7 +7,7 @@ alarm, as far as counts and label can still be read.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from openitb.implant.firmware.state import PUMP, logged
 from openitb.implant.implant import Implant
 from openitb.implant.store import StoreError, earlier_version, from_bytes, salvaged, to_bytes
 from openitb.protocol import LogKind
+from openitb.records import replace
 
 SEAL = b"openitb slot 1\n"
 NUMBER_BYTES = 8
@@ -82,9 +83,11 @@ def recall(store: Store) -> Implant:
 
 def _found(store: Store) -> tuple[_Kept, _Kept]:
     """Both slots, the one to be believed first: sound before damaged, then the higher number."""
-    kept = [_opened(slot, store.read(slot)) for slot in Slot]
-    best, other = sorted(kept, key=lambda one: (not one.sound, -one.number))
-    return best, other
+    first, second = (store.read(slot) for slot in Slot)
+    one = _opened(Slot.A, first)
+    other = replace(one, slot=Slot.B) if first == second else _opened(Slot.B, second)
+    best, worse = sorted((one, other), key=lambda kept: (not kept.sound, -kept.number))
+    return best, worse
 
 
 def _opened(slot: Slot, sealed: bytes | None) -> _Kept:

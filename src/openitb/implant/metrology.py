@@ -8,17 +8,20 @@ start on. Both are of what left the outlet, not of what was counted.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openitb import catalogue, units
+from openitb.catalogue import Entry
 from openitb.implant.errors import ImplantError
 from openitb.implant.implant import Implant, advance
 
 Volumes = NDArray[np.int64]
 
-STARTUP_POINTS = 240
+STARTUP_POINTS = 480
+STARTUP_SMOOTHINGS = 4  # a start-up curve shows the smoothed flow for longer than it takes to settle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +49,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class FlowPoint:
-    """Mean flow of the stretch that ends `after_ms` from the start."""
+    """Mean flow of the last `smoothing_ms` before `after_ms`, or since the start where that is less."""
 
     after_ms: int
     flow_nl_per_day: float
@@ -54,10 +57,17 @@ class FlowPoint:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What a bench would print: start-up, trumpet and the error over the whole record."""
+    """What a bench would print: start-up, trumpet and the error over the whole record.
+
+    `first_ms` is when the first fluid had left, None if none did; `between_ms` the usual time from one
+    delivery to the next, at the resolution of the record: no window below it holds an even flow.
+    """
 
     set_nl_per_day: int
     span_ms: int
+    first_ms: int | None
+    between_ms: int
+    smoothing_ms: int
     startup: tuple[FlowPoint, ...]
     trumpet: tuple[Window, ...]
     overall_percent: float
@@ -69,7 +79,7 @@ def record(implant: Implant, span_ms: int) -> Record:
     It must run one constant flow. The record ends before the reservoir does. Raises `ImplantError` for
     an implant that is not running and a span shorter than two windows.
     """
-    every_ms = _practice("shortest_window")
+    every_ms = shortest_ms()
     rate = constant_flow(implant)
     most = implant.reservoir.available_nl * units.MS_PER_DAY // (2 * rate * every_ms)
     count = min(span_ms // every_ms, max(2, most))
@@ -87,24 +97,31 @@ def constant_flow(implant: Implant) -> int:
     return rate
 
 
-def curves(recorded: Record) -> Curves:
-    """Start-up and trumpet curves of a record."""
+def curves(recorded: Record, startup_ms: int | None = None) -> Curves:
+    """Start-up and trumpet curves of a record; the first for `startup_ms`, or until it has settled."""
+    left = np.flatnonzero(np.diff(recorded.passed_nl))
+    between_ms = int(np.median(np.diff(left))) * recorded.every_ms if len(left) > 1 else recorded.span_ms
+    smoothing_ms = min(_facts().fact("smoothing").whole("1") * between_ms, recorded.span_ms)
     return Curves(
         recorded.set_nl_per_day,
         recorded.span_ms,
-        tuple(_startup(recorded)),
+        (int(left[0]) + 1) * recorded.every_ms if len(left) else None,
+        between_ms,
+        smoothing_ms,
+        tuple(_startup(recorded, smoothing_ms, startup_ms or STARTUP_SMOOTHINGS * smoothing_ms)),
         tuple(_trumpet(recorded)),
         _percent(recorded, recorded.passed_nl[-1:] - recorded.passed_nl[:1], recorded.span_ms)[0],
     )
 
 
+def shortest_ms() -> int:
+    """The shortest window, and how often a record is kept."""
+    return _windows_ms()[0]
+
+
 def window_lengths_ms(span_ms: int) -> tuple[int, ...]:
-    """Lengths of windows from the shortest on, each twice the one before, as far as the span reaches."""
-    shortest, longest = _practice("shortest_window"), min(_practice("longest_window"), span_ms)
-    doubled = [shortest]
-    while doubled[-1] * 2 <= longest:
-        doubled.append(doubled[-1] * 2)
-    return tuple(doubled)
+    """Lengths of windows of the catalogue, as far as the span reaches."""
+    return tuple(length for length in _windows_ms() if length <= span_ms)
 
 
 def _passed(implant: Implant, every_ms: int, count: int) -> Iterator[int]:
@@ -115,13 +132,22 @@ def _passed(implant: Implant, every_ms: int, count: int) -> Iterator[int]:
         yield implant.hardware.delivered_nl - before
 
 
-def _startup(recorded: Record) -> Iterator[FlowPoint]:
-    """Every stretch of the record's first part, each of the same length."""
-    steps = len(recorded.passed_nl) - 1
-    each = max(1, steps // STARTUP_POINTS)
-    for end in range(each, steps + 1, each):
+def _startup(recorded: Record, smoothing_ms: int, length_ms: int) -> Iterator[FlowPoint]:
+    """Flow over the first part of the record, as means of what has left by then."""
+    most = max(1, smoothing_ms // recorded.every_ms)
+    ends = _told(recorded.passed_nl[: length_ms // recorded.every_ms + 1])
+    for end in map(int, ends[:: max(1, len(ends) // STARTUP_POINTS)]):
+        each = min(end, most)
         volume = int(recorded.passed_nl[end] - recorded.passed_nl[end - each])
         yield FlowPoint(end * recorded.every_ms, volume * units.MS_PER_DAY / (each * recorded.every_ms))
+
+
+def _told(passed_nl: Volumes) -> Volumes:
+    """Where a mean is taken: at deliveries, or the steps between them would show; and in every longer gap."""
+    left = np.diff(passed_nl) > 0
+    ends = np.arange(1, len(passed_nl))
+    since = ends - np.maximum.accumulate(np.where(left, ends, 0))
+    return ends[left | (since > 2 * len(ends) // max(1, int(left.sum())))]
 
 
 def _trumpet(recorded: Record) -> Iterator[Window]:
@@ -137,5 +163,11 @@ def _percent(recorded: Record, volumes: Volumes, span_ms: int) -> list[float]:
     return errors
 
 
-def _practice(name: str) -> int:
-    return catalogue.load().practice["metrology"].fact(name).whole("ms")
+@cache
+def _windows_ms() -> tuple[int, ...]:
+    given = _facts().fact("windows").text().split(",")
+    return tuple(units.duration_ms(length, "metrology.windows") for length in given)
+
+
+def _facts() -> Entry:
+    return catalogue.load().practice["metrology"]

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openitb import catalogue
-from openitb.implant.errors import ImplantError
 from openitb.implant.home import Home, write_whole
 from openitb.implant.implant import Implant
 from openitb.protocol import Applied, PairRequest, ProtocolError, Role, schema
 from openitb.protocol.messages import MAX_NAME
+from openitb.protocol.writing import encoded
 from openitb.telemetry import new_code
 
 
@@ -33,13 +33,12 @@ class OpenGate:
 
 def open_gate(home: Home, serial: str, role: Role, at_ms: int) -> OpenGate:
     """Open the gate for one key of a role; its code is new each time. `ImplantError` without implant."""
-    if serial not in home.serials():
-        raise ImplantError(f"serial: got {serial!r}, expected one of {', '.join(home.serials()) or 'none'}")
+    home.require(serial)
     facts = catalogue.load().practice["pairing"]
     closes_ms = at_ms + facts.fact("gate_open").whole("ms")
     lasts_ms = facts.fact("patient_key_lifetime").whole("ms") if role is Role.PATIENT else None
     gate = OpenGate(serial, new_code(), role, closes_ms, lasts_ms)
-    write_whole(_file(home, serial), schema.to_bytes(schema.to_plain(gate)))
+    write_whole(_file(home, serial), encoded(gate))
     return gate
 
 
@@ -60,7 +59,7 @@ def close_gate(home: Home, serial: str) -> None:
 
 def request_bytes(name: str) -> bytes:
     """What a programmer of this name sends to be paired."""
-    return schema.to_bytes(schema.to_plain(PairRequest(name)))
+    return encoded(PairRequest(name))
 
 
 def read_request(data: bytes) -> PairRequest:
@@ -78,7 +77,6 @@ def applied(implant: Implant) -> Applied:
 
 def _file(home: Home, serial: str) -> Path:
     folder = home.path / "pairing"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if serial not in home.serials():
         return folder / "-none-"  # no serial begins with a hyphen
     return folder / serial

@@ -3,14 +3,16 @@
 Pure, like `handle`: state in, state out; each advances the implant to the instant first.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from openitb.implant.firmware import access, emergency
+from openitb import catalogue
+from openitb.implant.firmware import access, emergency, signals
 from openitb.implant.firmware.link_memory import Peer
 from openitb.implant.firmware.refusal import RefusalError
 from openitb.implant.firmware.state import Firmware
 from openitb.implant.implant import Implant, advance
 from openitb.protocol import AlarmCondition, Refused, Role
+from openitb.records import replace
 from openitb.telemetry import key_id
 
 
@@ -40,6 +42,17 @@ def contact_ended(implant: Implant, at_ms: int) -> Implant:
     """The implant once its caller has gone."""
     now = advance(implant, at_ms).implant
     return _with_firmware(now, emergency.contact_ended(now.firmware))
+
+
+def talked(implant: Implant, frames: int, at_ms: int) -> Implant:
+    """The implant whose radio has heard and sent so many frames more."""
+    now = advance(implant, at_ms).implant
+    return _with_firmware(now, signals.talked(now.firmware, frames))
+
+
+def frames_told_at_once() -> int:
+    """How many frames the radio counts by itself before it tells the firmware."""
+    return catalogue.load().practice["radio"].fact("told_every").whole("1")
 
 
 def is_waiting_for_contact(implant: Implant) -> bool:

@@ -8,6 +8,7 @@ saved once a day of the implant's own, so that little is to be lived again after
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ class PumpService:
     it the wand is always in contact. `wall_clock` is that of the people around, by which a pairing gate
     closes; it differs from `clock` only where implants live at a pace of their own.
 
-    Holds: DEL-17, SYS-08, TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
+    Holds: BAT-05, DEL-17, SYS-08, TEL-01, TEL-04, TEL-05, TEL-09, TEL-12.
     """
 
     def __init__(
@@ -58,9 +59,10 @@ class PumpService:
         self._lock = threading.Lock()
         self._implants: dict[str, Implant] = {}
         self._saved_ms: dict[str, int] = {}
+        self._frames: Counter[str] = Counter()
         self._draw = draw
         self._wall_clock = wall_clock or clock
-        self._known: dict[str, dict[bytes, Role]] = {}
+        self._pinned: dict[str, _Pinned] = {}
         self._stopping = threading.Event()
         self._listener: Listener | None = None
         self._saver: threading.Thread | None = None
@@ -102,14 +104,18 @@ class PumpService:
 
     def carries(self, serial: str, size: int) -> bool:
         """True if a frame of this size gets across between wand and implant now."""
-        if self._draw is None or not self._lives_here(serial):
+        if not self._lives_here(serial):
             return True
-        return arrives(self._home.wand(serial), size, self._draw)
+        if self._draw is not None and not arrives(self._home.wand(serial), size, self._draw):
+            return False
+        with self._lock:
+            self._frames[serial] += 1
+        return True
 
     def keys_for(self, hello: Hello) -> Keys | None:
         """The keys for a session, if the implant lives here and takes this programmer."""
         found = self._caller(hello)
-        return None if found is None else Keys(self._own(hello.serial), found.public)
+        return None if found is None else Keys(self._keys(hello.serial).own, found.public)
 
     def answer(self, hello: Hello, request: bytes) -> bytes:
         """The reply to a request from the holder of the key that the hello named.
@@ -130,7 +136,7 @@ class PumpService:
     def pairing(self, serial: str) -> "_Gate | None":
         """The gate of an implant, if it is open."""
         gate = pairing.gate_of(self._home, serial, self._wall_clock()) if self._lives_here(serial) else None
-        return None if gate is None else _Gate(self, gate, self._own(serial))
+        return None if gate is None else _Gate(self, gate, self._keys(serial).own)
 
     def ended(self, hello: Hello) -> None:
         """A caller has gone: what was silenced only for the contact sounds again."""
@@ -158,6 +164,7 @@ class PumpService:
     def _handle(self, serial: str, request: Request, role: Role) -> Reply:
         """Carry a request out and keep what it changed; time alone need not be kept, it passes again."""
         now_ms = self._now(serial)
+        self._tell_frames(serial)
         before = advance(self._implant(serial), now_ms).implant
         after, reply = handle(before, request, now_ms, role)
         if after.firmware is before.firmware:
@@ -173,20 +180,21 @@ class PumpService:
         implant = self._implant(hello.serial)
         if radio.is_revoked(implant, hello.key_id):
             return None
-        role = self._roles(hello.serial).get(hello.key_id)
-        if role is not None:
-            return _Caller(role, self._home.programmer_public(hello.serial, role))
+        known = self._keys(hello.serial).callers.get(hello.key_id)
+        if known is not None:
+            return known
         peer = radio.peer_of(advance(implant, self._now(hello.serial)).implant, hello.key_id)
         return None if peer is None else _Caller(peer.role, peer.public)
 
-    def _roles(self, serial: str) -> dict[bytes, Role]:
-        if serial not in self._known:
-            publics = {role: self._home.programmer_public(serial, role) for role in Role}
-            self._known[serial] = {key_id(public): role for role, public in publics.items()}
-        return self._known[serial]
-
-    def _own(self, serial: str) -> KeyPair:
-        return self._home.implant_keys(serial, Role.CLINICIAN).own
+    def _keys(self, serial: str) -> "_Pinned":
+        """The keys of the home, read at the first contact."""
+        if serial not in self._pinned:
+            keys = {role: self._home.implant_keys(serial, role) for role in Role}
+            callers = {
+                key_id(each.peer_public): _Caller(role, each.peer_public) for role, each in keys.items()
+            }
+            self._pinned[serial] = _Pinned(keys[Role.CLINICIAN].own, callers)
+        return self._pinned[serial]
 
     def _lives_here(self, serial: str) -> bool:
         return serial in self._implants or serial in self._home.serials()
@@ -211,15 +219,26 @@ class PumpService:
         self._implants[implant.serial] = implant
         self._saved_ms[implant.serial] = implant.now_ms
 
+    def _tell_frames(self, serial: str) -> None:
+        """Let the firmware know what its radio has counted; in lots, so that few readings make a save."""
+        frames = self._frames[serial]
+        if frames >= radio.frames_told_at_once():
+            self._keep(radio.talked(self._implant(serial), frames, self._now(serial)))
+            self._frames[serial] -= frames
+
     def _catch_up(self, serial: str) -> None:
         with self._lock:
+            self._tell_frames(serial)
             self._keep(advance(self._implant(serial), self._now(serial)).implant)
 
     def _save_now_and_then(self, every_ms: int) -> None:
         while not self._stopping.wait(every_ms / units.MS_PER_S):
             now_ms = self._clock()
+            most = radio.frames_told_at_once()
             due = [
-                serial for serial, saved in tuple(self._saved_ms.items()) if now_ms - saved >= SAVE_AFTER_MS
+                serial
+                for serial, saved in tuple(self._saved_ms.items())
+                if now_ms - saved >= SAVE_AFTER_MS or self._frames[serial] >= most
             ]
             try:
                 for serial in due:
@@ -234,6 +253,14 @@ class _Caller:
 
     role: Role
     public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    """An implant's own key, and who is taken by the home, by the id of their keys."""
+
+    own: KeyPair
+    callers: dict[bytes, _Caller]
 
 
 @dataclass(frozen=True, slots=True)

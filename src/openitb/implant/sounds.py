@@ -2,18 +2,22 @@
 
 Three things apart: the condition (`firmware.alarms`), the signal (tones at fixed intervals while any
 condition is latched and not silenced, the most urgent deciding), and its being heard, which is up to people.
-Everything follows from the log; nothing here is known to the pump.
+Everything follows from the log, and from whether the sounder works, which the pump does not know.
 
-Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-13.
+Holds: BAT-05, ALM-05, ALM-07, ALM-09, ALM-12, ALM-13.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from openitb import catalogue, units
 from openitb.implant.firmware.alarms import Signal, signal_of, signal_of_class
+from openitb.implant.firmware.signals import tone_percent
+from openitb.implant.hardware.spells import SpellKind
+from openitb.implant.implant import Implant
 from openitb.protocol import AlarmCondition, LogEntry, LogKind
+from openitb.records import replace
 
 PERCENT = 100
 
@@ -84,6 +88,25 @@ def tones_on_demand(entries: Sequence[LogEntry]) -> tuple[Sounding, ...]:
     return tuple(Sounding(tick, tick + signal.duration_ms, signal) for tick, signal in signals)
 
 
+def mute_from_ms(implant: Implant) -> int | None:
+    """The tick from which the sounder gives no tone; None while it does."""
+    hardware = implant.hardware
+    starts = [spell.from_ms for spell in hardware.spells if spell.kind is SpellKind.MUTE]
+    return min(map(hardware.crystal.tick_ms, starts)) if starts else None
+
+
+def given_off(sounded: Iterable[Sounding], mute_ms: int | None) -> Iterator[Sounding]:
+    """What of it a sounder gave off that is mute from a tick on; what was meant after that is silence."""
+    for sounding in sounded:
+        if mute_ms is None or sounding.end_ms <= mute_ms:
+            yield sounding
+        elif sounding.start_ms >= mute_ms:
+            yield replace(sounding, signal=None)
+        else:
+            yield replace(sounding, end_ms=mute_ms)
+            yield replace(sounding, start_ms=mute_ms, signal=None)
+
+
 def first_heard_ms(
     heard_by: Hearing, sounded: Iterable[Sounding], wall_offset_ms: int, draw: Draw
 ) -> int | None:
@@ -97,13 +120,8 @@ def first_heard_ms(
 
 def tone_charge_percent(sounded: Iterable[Sounding]) -> float:
     """What all tones took from a new cell, in percent; each tone of a signal counts."""
-    facts = catalogue.load().practice["hearing"], catalogue.load().practice["alarms"]
-    yearly = float(facts[0].fact("tone_charge").number("percent"))
-    interval_ms = facts[1].fact("critical_interval").whole("ms")
-    per_year = units.round_half_even(units.convert(1, "year", "ms")) / interval_ms
-    share = yearly / per_year / facts[1].fact("critical_tones").whole("1")
     tones = sum(len(list(s.tones_ms())) * s.signal.tones for s in sounded if s.signal)
-    return share * tones
+    return float(tone_percent() * tones)
 
 
 def heard_by_ms(

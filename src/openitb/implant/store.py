@@ -9,9 +9,7 @@ Holds: SYS-06.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TypeVar
 
 from openitb import catalogue
@@ -28,15 +26,15 @@ from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.watch import settled
 from openitb.implant.hardware.parts import Hardware
 from openitb.implant.implant import Contents, Implant, new_firmware, self_tested
-from openitb.protocol import Anchor, LogEntry, LogKind, ProtocolError, WindowDose, schema, verify_chain
+from openitb.protocol import Anchor, LogKind, ProtocolError, WindowDose, schema, verify_chain
+from openitb.protocol.writing import encoded
+from openitb.records import replace
 
 FORMAT = b"openitb implant "
-VERSION = 4
+VERSION = 5
 MAGIC = b"%b%d\n" % (FORMAT, VERSION)
 DIGEST_BYTES = hashlib.sha256().digest_size
 LENGTH_BYTES = 4
-BLOCK_ENTRIES = 16
-BLOCKS_KNOWN = 4_096  # encoded blocks of logs kept at hand, of all implants together
 
 Part = TypeVar("Part")
 
@@ -77,8 +75,8 @@ def to_bytes(implant: Implant) -> bytes:
     """The whole implant; the same implant gives the same bytes."""
     firmware = implant.firmware
     truth = _Truth(implant.build, implant.hardware, implant.now_ms)
-    sections = (schema.to_plain(truth), _belief(firmware), schema.to_plain(_plate(firmware)))
-    return MAGIC + b"".join(_section(plain) for plain in sections)
+    sections = truth, firmware, _plate(firmware)
+    return MAGIC + b"".join(_section(encoded(section)) for section in sections)
 
 
 def from_bytes(data: bytes) -> Implant:
@@ -112,7 +110,7 @@ def _plate(firmware: Firmware) -> _Plate:
         firmware.dose_limits,
         firmware.patient.withheld(),
         firmware.answers,
-        replace(firmware.link, staged=None, silence=None),
+        firmware.link.settled(),
     )
 
 
@@ -139,32 +137,7 @@ def _safe(truth: _Truth, plate: _Plate) -> Firmware:
     return settled(authorised(firmware, safe, build), build)
 
 
-def _belief(firmware: Firmware) -> schema.Plain:
-    """The firmware, the blocks of its log taken as encoded at an earlier save where they are the same."""
-    log = firmware.log
-    plain = schema.to_plain(replace(firmware, log=replace(log, entries=())))
-    plain["log"]["entries"] = schema.EncodedList(
-        len(log.entries), b"".join(_block(block) for block in _blocks(log.entries))
-    )
-    return plain
-
-
-def _blocks(entries: tuple[LogEntry, ...]) -> Iterator[tuple[LogEntry, ...]]:
-    """The entries cut at numbers that divide, so that a log that grew or wrapped keeps its blocks."""
-    begin = 0
-    while begin < len(entries):
-        end = begin + BLOCK_ENTRIES - entries[begin].number % BLOCK_ENTRIES
-        yield entries[begin:end]
-        begin = end
-
-
-@lru_cache(maxsize=BLOCKS_KNOWN)
-def _block(entries: tuple[LogEntry, ...]) -> bytes:
-    return b"".join(schema.to_bytes(schema.to_plain(entry)) for entry in entries)
-
-
-def _section(plain: schema.Plain) -> bytes:
-    body = schema.to_bytes(plain)
+def _section(body: bytes) -> bytes:
     return len(body).to_bytes(LENGTH_BYTES, "big") + hashlib.sha256(body).digest() + body
 
 

@@ -11,6 +11,7 @@ Holds: TEL-01.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from openitb import catalogue
 from openitb.implant.errors import ImplantError
@@ -42,6 +43,7 @@ class Placement:
 IN_CONTACT = Placement()
 
 
+@lru_cache(maxsize=256)
 def signal_to_noise(placement: Placement) -> float:
     """The power ratio at the receiving coil."""
     facts = catalogue.load().practice["wand"]

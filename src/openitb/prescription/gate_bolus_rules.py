@@ -26,21 +26,15 @@ from openitb.prescription.modes import Periodic, format_duration
 
 Rule = Callable[[Judged], Iterator[Finding]]
 
+_HIGHEST_FLOW = ("highest_flow", "mL/day")
+
 
 @dataclass(frozen=True, slots=True)
 class _Dose:
     """One dose of whatever kind, `field` where it was entered."""
 
     field: str
-    dose_pg: int
-    duration_ms: int
-
-    @property
-    def ug(self) -> Fraction:
-        return ug(self.dose_pg)
-
-    def flow_nl_per_day(self, concentration_ug_per_ml: int) -> Fraction:
-        return Fraction(self.dose_pg * units.MS_PER_DAY, concentration_ug_per_ml * self.duration_ms)
+    ug: Fraction
 
 
 def told_in_words(case: Judged) -> Iterator[Finding]:
@@ -78,7 +72,7 @@ def plausible_bolus(case: Judged) -> Iterator[Finding]:
     highest = fact_number(screening, "highest_plausible_bolus", "ug")
     for dose in _doses(case):
         if dose.ug > highest:
-            text = f"got {_micrograms(dose.ug)} at once, expected at most {_micrograms(highest)}"
+            text = f"got {_micrograms(dose.ug, highest)} at once, expected at most {_micrograms(highest)}"
             values = (_once(dose), limit_step(screening, "highest_plausible_bolus", "ug"))
             facts = ((screening, "highest_plausible_bolus"),)
             yield finding(
@@ -91,26 +85,24 @@ def bolus_flow(case: Judged) -> Iterator[Finding]:
     pump, bolus = case.request.pump, case.request.bolus
     if bolus is None:
         return
-    dose = _Dose("bolus.duration", bolus.dose_pg, bolus.duration_ms)
-    flow = dose.flow_nl_per_day(case.request.concentration_ug_per_ml)
-    if flow > pump.highest_flow_nl_per_day:
+    volume_ml = ug(bolus.dose_pg) / case.request.concentration_ug_per_ml
+    flow, highest = volume_ml * units.MS_PER_DAY / bolus.duration_ms, fact_number(pump, *_HIGHEST_FLOW)
+    if flow > highest:
         text = (
-            f"got {_micrograms(dose.ug)} in {format_duration(dose.duration_ms)}, a flow of "
-            f"{number(flow / units.NL_PER_ML, 3)} mL/day, expected at most "
+            f"got {_micrograms(ug(bolus.dose_pg))} in {format_duration(bolus.duration_ms)}, a flow of "
+            f"{number_apart(flow, highest, 3)} mL/day, expected at most "
             f"{units.format_flow(pump.highest_flow_nl_per_day)} for {pump.name}"
         )
-        values = (
-            Step("flow of the bolus", flow / units.NL_PER_ML, "mL/day"),
-            limit_step(pump, "highest_flow", "mL/day"),
-        )
-        yield finding("hard", "bolus-flow-high", dose.field, text, values, ((pump, "highest_flow"),))
+        values = (Step("flow of the bolus", flow, "mL/day"), limit_step(pump, *_HIGHEST_FLOW))
+        yield finding("hard", "bolus-flow-high", "bolus.duration", text, values, ((pump, "highest_flow"),))
 
 
 def cap_with_boluses(case: Judged) -> Iterator[Finding]:
     """Hard: no 24 h above the prescriber's cap, every allowed bolus counted."""
     cap, total = case.request.patient.cap_pg_per_day, _total_ug(case)
     if cap is not None and case.request.bolus is not None and total > ug(cap):
-        text = f"got {dose_text(total)} in 24 h, boluses included, expected at most {dose_text(ug(cap))}"
+        given = dose_text(total, ug(cap))
+        text = f"got {given} in 24 h, boluses included, expected at most {dose_text(ug(cap))}"
         values = (*_sum(case), Step("cap set by the prescriber", ug(cap), UG_PER_DAY))
         yield finding("hard", "patient-cap", "bolus.dose", f"{text}, this patient's cap", values)
 
@@ -136,7 +128,8 @@ def total_in_experience(case: Judged) -> Iterator[Finding]:
     every, total = every_patient(), _total_ug(case)
     limit = fact_number(every, "limited_experience_dose", UG_PER_DAY)
     if case.request.bolus is not None and case.peak_day_ug <= limit < total:
-        text = f"got {dose_text(total)} in 24 h, boluses included, expected at most {dose_text(limit)}"
+        given = dose_text(total, limit)
+        text = f"got {given} in 24 h, boluses included, expected at most {dose_text(limit)}"
         values = (*_sum(case), limit_step(every, "limited_experience_dose", UG_PER_DAY))
         facts = ((every, "limited_experience_dose"),)
         yield finding(
@@ -209,9 +202,9 @@ def _check() -> Entry:
 def _doses(case: Judged) -> Iterator[_Dose]:
     order, bolus = case.request.order, case.request.bolus
     if isinstance(order, Periodic):
-        yield _Dose("order.dose", order.dose_pg, order.duration_ms)
+        yield _Dose("order.dose", ug(order.dose_pg))
     if bolus is not None:
-        yield _Dose("bolus.dose", bolus.dose_pg, bolus.duration_ms)
+        yield _Dose("bolus.dose", ug(bolus.dose_pg))
 
 
 def _total_ug(case: Judged) -> Fraction:
@@ -229,8 +222,8 @@ def _in_hours(order: Periodic) -> str:
     return f"; if hours were meant: every {format_duration(meant_ms)}, {doses} a day"
 
 
-def _micrograms(dose_ug: Fraction) -> str:
-    return f"{number(dose_ug, 2)} µg"
+def _micrograms(dose_ug: Fraction, limit_ug: Fraction | None = None) -> str:
+    return dose_text(dose_ug, limit_ug).removesuffix("/day")
 
 
 def _once(dose: _Dose) -> Step:

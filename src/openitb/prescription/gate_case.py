@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from openitb import catalogue, units
 from openitb.catalogue import Entry, Limits
-from openitb.prescription.answers import Step, number, weakest
+from openitb.prescription.answers import Step, number_apart, weakest
 from openitb.prescription.gate import Finding, GateRequest, Level
 from openitb.prescription.modes import (
     MinimumRate,
@@ -124,9 +124,9 @@ def ug(amount_pg: int) -> Fraction:
     return Fraction(amount_pg, units.PG_PER_UG)
 
 
-def dose_text(dose_ug: Fraction) -> str:
-    """A daily dose for a message."""
-    return f"{number(dose_ug, 2)} µg/day"
+def dose_text(dose_ug: Fraction, limit_ug: Fraction | None = None) -> str:
+    """A daily dose for a message; beside a limit it passed, with the places it takes to show that."""
+    return f"{number_apart(dose_ug, dose_ug if limit_ug is None else limit_ug, 2)} µg/day"
 
 
 def _doses_pg(request: GateRequest) -> tuple[int, int]:

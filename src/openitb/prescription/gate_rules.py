@@ -58,7 +58,8 @@ def patient_cap(case: Judged) -> Iterator[Finding]:
     """Hard: no day above the prescriber's cap for this patient."""
     cap = case.request.patient.cap_pg_per_day
     if cap is not None and case.peak_day_ug > ug(cap):
-        text = f"got {dose_text(case.peak_day_ug)}, expected at most {dose_text(ug(cap))}, this patient's cap"
+        given = dose_text(case.peak_day_ug, ug(cap))
+        text = f"got {given}, expected at most {dose_text(ug(cap))}, this patient's cap"
         values = (_now(case.peak_day_ug), Step("cap set by the prescriber", ug(cap), UG_PER_DAY))
         yield finding("hard", "patient-cap", DOSE, text, values)
 
@@ -68,7 +69,8 @@ def plausible(case: Judged) -> Iterator[Finding]:
     drug = catalogue.load().drug()
     highest = fact_number(drug, "highest_plausible_dose", UG_PER_DAY)
     if case.peak_day_ug > highest:
-        text = f"got {dose_text(case.peak_day_ug)}, expected at most {dose_text(highest)}: no plausible dose"
+        given = dose_text(case.peak_day_ug, highest)
+        text = f"got {given}, expected at most {dose_text(highest)}: no plausible dose"
         values = (_now(case.peak_day_ug), limit_step(drug, "highest_plausible_dose", UG_PER_DAY))
         yield finding("hard", "implausible-dose", DOSE, text, values, ((drug, "highest_plausible_dose"),))
     name = "highest_plausible_concentration"
@@ -141,7 +143,7 @@ def recommended_range(case: Judged) -> Iterator[Finding]:
     if not case.is_delivering or case.dose_ug <= high:
         return
     text = (
-        f"got {dose_text(case.dose_ug)}, expected {number(low)} to {dose_text(high)}, recommended for "
+        f"got {dose_text(case.dose_ug, high)}, expected {number(low)} to {dose_text(high)}, recommended for "
         f"{case.ranges.name.lower()}"
     )
     values = (_now(case.dose_ug), limit_step(case.ranges, "recommended_dose_high", UG_PER_DAY))
@@ -154,7 +156,8 @@ def limited_experience(case: Judged) -> Iterator[Finding]:
     every = every_patient()
     limit = fact_number(every, "limited_experience_dose", UG_PER_DAY)
     if case.dose_ug > limit:
-        text = f"got {dose_text(case.dose_ug)}, expected at most {dose_text(limit)}: limited experience above"
+        given = dose_text(case.dose_ug, limit)
+        text = f"got {given}, expected at most {dose_text(limit)}: limited experience above"
         values = (_now(case.dose_ug), limit_step(every, "limited_experience_dose", UG_PER_DAY))
         facts = ((every, "limited_experience_dose"),)
         yield finding(case.soft_if_raising, "limited-experience", DOSE, text, values, facts)
@@ -178,7 +181,8 @@ def below_recommended_range(case: Judged) -> Iterator[Finding]:
     low = fact_number(case.ranges, "recommended_dose_low", UG_PER_DAY)
     if case.is_delivering and case.dose_ug < low:
         text = (
-            f"{dose_text(case.dose_ug)} is below the maintenance range, from {dose_text(low)}; usual early on"
+            f"{dose_text(case.dose_ug, low)} is below the maintenance range, from {dose_text(low)}; "
+            "usual early on"
         )
         values = (_now(case.dose_ug), limit_step(case.ranges, "recommended_dose_low", UG_PER_DAY))
         facts = ((case.ranges, "recommended_dose_low"),)
@@ -282,13 +286,14 @@ def _flow_finding(case: Judged, rule: str, flow_nl_per_day: Fraction) -> Finding
     low, high = (
         units.format_flow(end) for end in (pump.lowest_flow_nl_per_day, pump.highest_flow_nl_per_day)
     )
-    text = (
-        f"got {dose_text(flow * case.request.concentration_ug_per_ml)} at "
-        f"{case.request.concentration_ug_per_ml} µg/mL, a flow of {number(flow, 6)} mL/day, expected "
-        f"{low} to {high} for {pump.name}"
-    )
     name = "lowest_programmable_flow" if rule == "pump-flow-low" else "highest_flow"
     values = (Step("flow asked for", flow, "mL/day"), limit_step(pump, name, "mL/day"))
+    text = (
+        f"got {dose_text(flow * case.request.concentration_ug_per_ml)} at "
+        f"{case.request.concentration_ug_per_ml} µg/mL, a flow of "
+        f"{number_apart(flow, fact_number(pump, name, 'mL/day'), 6)} mL/day, expected "
+        f"{low} to {high} for {pump.name}"
+    )
     return finding("hard", rule, DOSE, text, values, ((pump, name),))
 
 

@@ -227,7 +227,7 @@ def _made(make: Callable[[], Made], field: str) -> Made:
 
 
 def _table(given: object, field: str, expected: str) -> Table:
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict | Mapping):
         raise OrderError(f"{field}: got {given!r}, expected {expected}")
     return given
 

@@ -30,6 +30,7 @@ from openitb.prescription.modes import (
     peak_day_dose_pg,
 )
 from openitb.prescription.order_text import order_to_mapping
+from openitb.records import quick, remembered
 from openitb.timeline import Segment, Timeline, join
 
 FLOW_UNIT = "nL/day"
@@ -37,6 +38,7 @@ FLOW_UNIT = "nL/day"
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class WeekStep:
     """A flow from an instant of the pump's week on, in ms after Monday 00:00 of its own clock."""
@@ -69,9 +71,7 @@ class Program:
     @property
     def daily_dose_pg(self) -> int:
         """Drug per day as ordered, the mean over a week; at minimum rate what the flow carries."""
-        if isinstance(self.order, MinimumRate):
-            return self.week[0].rate_nl_per_day * self.concentration_ug_per_ml
-        return daily_dose_pg(self.order)
+        return _daily_dose_pg(self)
 
     @property
     def is_still(self) -> bool:
@@ -81,10 +81,7 @@ class Program:
     @property
     def flow_nl_per_day(self) -> Fraction:
         """Mean flow over a week, exact."""
-        ends = (*(step.from_ms_of_week for step in self.week[1:]), units.MS_PER_WEEK)
-        parts = zip(self.week, ends, strict=True)
-        whole = sum(step.rate_nl_per_day * (end - step.from_ms_of_week) for step, end in parts)
-        return Fraction(whole, units.MS_PER_WEEK)
+        return _flow_nl_per_day(self)
 
     @property
     def rounding_remainder(self) -> Fraction:
@@ -96,14 +93,7 @@ class Program:
     @property
     def digest(self) -> str:
         """SHA-256 in hex of everything that decides what flows; equal programs have equal digests."""
-        form = {
-            "concentration_ug_per_ml": self.concentration_ug_per_ml,
-            "order": order_to_mapping(self.order),
-            "pump": self.pump_id,
-            "week": [[step.from_ms_of_week, step.rate_nl_per_day] for step in self.week],
-        }
-        text = json.dumps(form, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(f"openitb program 1\n{text}".encode()).hexdigest()
+        return _digest(self)
 
     def rate_at(self, at_ms: int, zone_offset_ms: int) -> int:
         """Flow in nL/day at an instant, on a pump clock `zone_offset_ms` ahead of UTC."""
@@ -144,6 +134,33 @@ class Program:
     def _after(self, ms_of_week: int) -> int:
         """The index of the first step later than an instant of the week."""
         return bisect_right(self.week, ms_of_week, key=attrgetter("from_ms_of_week"))
+
+
+@remembered
+def _daily_dose_pg(program: Program) -> int:
+    if isinstance(program.order, MinimumRate):
+        return program.week[0].rate_nl_per_day * program.concentration_ug_per_ml
+    return daily_dose_pg(program.order)
+
+
+@remembered
+def _flow_nl_per_day(program: Program) -> Fraction:
+    ends = (*(step.from_ms_of_week for step in program.week[1:]), units.MS_PER_WEEK)
+    parts = zip(program.week, ends, strict=True)
+    whole = sum(step.rate_nl_per_day * (end - step.from_ms_of_week) for step, end in parts)
+    return Fraction(whole, units.MS_PER_WEEK)
+
+
+@remembered
+def _digest(program: Program) -> str:
+    form = {
+        "concentration_ug_per_ml": program.concentration_ug_per_ml,
+        "order": order_to_mapping(program.order),
+        "pump": program.pump_id,
+        "week": [[step.from_ms_of_week, step.rate_nl_per_day] for step in program.week],
+    }
+    text = json.dumps(form, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"openitb program 1\n{text}".encode()).hexdigest()
 
 
 def compile_order(order: Order, concentration_ug_per_ml: int, pump: Pump) -> Program:

@@ -9,7 +9,7 @@ from openitb.programmer.actions import Silence
 from openitb.programmer.magnet import Scan, after_magnet, before_of_report
 from openitb.programmer.outcomes import Applied
 from openitb.programmer.visit import Visit, last_reading
-from openitb.programmer.workflow import BEFORE_REPORT
+from openitb.programmer.workflow import BEFORE_REPORT, SOUND, SOUND_NOT_HEARD
 
 HEARD, NOT_HEARD = "heard", "no"
 
@@ -42,7 +42,7 @@ def _before_magnet(visit: Visit) -> Iterator[str]:
 
 def _sounder(visit: Visit) -> Iterator[str]:
     """A sounder that nobody hears is told on this path; alarms reach programmer and handheld besides."""
-    if visit.answers.get(HEARD) == NOT_HEARD:
+    if visit.answers.get(HEARD) == NOT_HEARD or visit.answers.get(SOUND) == SOUND_NOT_HEARD:
         yield (
             "THE TONE WAS NOT HEARD: this patient cannot rely on the pump's sound. Try again in a quiet "
             "room; then take the sounder as failed."

@@ -62,7 +62,10 @@ def parse_chart(text: str) -> Chart:
     Refuses unknown and missing keys and numbers without a unit with `EntryError` or the error of the
     room that reads the value; there are no defaults for what limits hang on.
     """
-    table = tomllib.loads(text)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise EntryError(f"chart: not TOML: {error}") from None
     patient, implant = (_table(table, name) for name in ("patient", "implant"))
     limits = PatientLimits(
         _needed(patient, "patient", "origin"),
@@ -102,7 +105,9 @@ def _table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _needed(table: Mapping[str, Any], where: str, key: str) -> Any:
-    value = table.get(key)
+    if key not in table:
+        raise EntryError(f"{where}.{key}: missing, expected text")
+    value = table[key]
     if not isinstance(value, str) or not value:
-        raise EntryError(f"{where}.{key}: got {value!r}, expected text")
+        raise EntryError(f"{where}.{key}: got {value!r:.60}, expected text")
     return value

@@ -24,6 +24,7 @@ from openitb.programmer.entry import (
     read_number,
     show_number,
 )
+from openitb.programmer.indicator import Light, light_of, lines
 from openitb.programmer.library import edition_line
 from openitb.programmer.outcomes import Unknown, Unreachable
 from openitb.programmer.plan import Plan
@@ -42,6 +43,7 @@ from openitb.programmer.visit import (
     discard,
     open_visit,
     proposal,
+    required,
     review_visit,
     settle_visit,
     verify_blind,
@@ -50,19 +52,21 @@ from openitb.programmer.workflow import (
     CHOSEN,
     COMMIT,
     FILE_FIELDS,
+    IDENTITY,
     ORDER_FIELDS,
     READ_BACK,
     REVIEW,
     SECOND,
-    TEXT_FIELDS,
-    ZONE_FIELDS,
     Step,
+    prompt,
     workflow,
     workflows,
 )
+from openitb.protocol import AlarmReport
 
 Ask = Callable[[str], str]
 Say = Callable[[str], None]
+Shine = Callable[[Light], None]
 
 SEND = "send"
 CLEAR = "clear"
@@ -75,11 +79,15 @@ _WIDTH = 36
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """How to talk: `ask` puts a question, `secret` gives a person's secret unseen, `say` shows a line."""
+    """How to talk: `ask` puts a question, `secret` gives a person's secret unseen, `say` shows a line.
+
+    `shine` lights what the alarms ask for; the words are said besides, so a still terminal needs none.
+    """
 
     ask: Ask
     secret: Ask
     say: Say
+    shine: Shine = lambda _light: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +147,21 @@ class Dialogue:
             return visit
         for why in visit.read_only:
             self.say(f"Read only: {why}")
+        self._alarms(visit.reading.interrogation.alarms)
         return visit
+
+    def _alarms(self, alarms: tuple[AlarmReport, ...]) -> None:
+        """Every alarm in words, the urgent ones first, under the light of the most urgent."""
+        light = light_of(alarms)
+        if light is not None:
+            self.terminal.shine(light)
+        for line in lines(alarms):
+            self.say(line)
 
     def _step(self, visit: Visit, step: Step) -> Visit:
         self.say(f"\n{step.title}. {step.says}")
+        if step.step_id == IDENTITY and visit.chart.limits is None:
+            self.say("Nobody is on record here: leave the number empty if it is not known.")
         match step.step_id:
             case id_ if id_ == REVIEW:
                 return self._reviewed(visit)
@@ -161,8 +180,9 @@ class Dialogue:
                 return self._fields(visit, step)
 
     def _fields(self, visit: Visit, step: Step) -> Visit:
+        needed = {*required(visit.workflow, visit.chart), *visit.workflow.afterwards} - {*step.may_ask}
         for key in step.fields:
-            visit = self._field(visit, key, may_be_empty=key in step.may_ask)
+            visit = self._field(visit, key, may_be_empty=key not in needed)
         return visit
 
     def _field(self, visit: Visit, key: str, *, may_be_empty: bool) -> Visit:
@@ -194,7 +214,7 @@ class Dialogue:
             if text in {"", CLEAR}:
                 return text
             return f"{show_number(read_number(text, key, self.mark))} {field.unit}"
-        text = self.ask({**TEXT_FIELDS, **ZONE_FIELDS}[key])
+        text = self.ask(prompt(key))
         return read_file(key, Path(text)) if key in FILE_FIELDS and text not in {"", CLEAR} else text
 
     def _clear(self, visit: Visit) -> None:

@@ -4,7 +4,7 @@ Holds: PRG-01, PRG-08, PRG-13.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -44,10 +44,10 @@ from openitb.programmer.workflow import (
     OLD_REPORT,
     ORDER_FIELDS,
     SEVERAL_FIELDS,
+    SOUND,
     TEXT_FIELDS,
     WITHDRAWN,
     ZONE_FIELDS,
-    Workflow,
 )
 from openitb.protocol import OverdoseAttestation, OverdoseSign
 
@@ -81,6 +81,7 @@ class Draft:
     bolus: SingleBolus | PatientBolus | None = None
     package: Package | None = None
     action: Action | None = None
+    sound: str | None = None
 
     @property
     def is_urgent(self) -> bool:
@@ -107,9 +108,9 @@ def read_answer(key: str, given: object) -> Value:
     raise EntryError(f"{key}: got an unknown field")
 
 
-def draft_of(kind: Workflow, answers: Answers) -> Draft:
-    """The draft the answers of a workflow make; `EntryError` names the first field left empty."""
-    for key in kind.required:
+def draft_of(required: Collection[str], answers: Answers) -> Draft:
+    """The draft that answers make; `EntryError` names the first required field left empty."""
+    for key in required:
         if key not in answers:
             raise EntryError(f"{key}: nothing was entered, expected an answer before the review")
     return Draft(
@@ -124,6 +125,7 @@ def draft_of(kind: Workflow, answers: Answers) -> Draft:
         old_report=_told(answers, "old_report"),
         bolus=_single(answers) or _on_request(answers),
         package=_package(answers),
+        sound=_told(answers, SOUND),
         action=next((made for made in (make(answers) for make in _ACTIONS) if made), None),
     )
 

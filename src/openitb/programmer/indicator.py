@@ -34,18 +34,22 @@ def light_of(alarms: tuple[AlarmReport, ...]) -> Light | None:
     """The light of the most urgent of them; None without any."""
     shown = {priority_of(alarm.condition) for alarm in alarms}
     first = next((priority for priority in URGENCY if priority in shown), None)
-    return None if first is None else _light(first)
+    return None if first is None else light_for(first)
 
 
-def lines(alarms: tuple[AlarmReport, ...], call: str) -> tuple[str, ...]:
-    """What stands beside the light: each alarm with its priority and what to do, the urgent ones first."""
-    return tuple(
-        f"{priority_of(alarm.condition).value} priority: {alarm_words(alarm, call).text}"
-        for alarm in in_order(alarms)
-    )
-
-
-def _light(priority: Priority) -> Light:
+def light_for(priority: Priority) -> Light:
+    """Colour and rhythm of one priority, of the catalogue."""
     fact = catalogue.load().practice["alarm-light"].fact
     colour, period_ms = fact(f"{priority.value}_colour").text(), fact(f"{priority.value}_period").whole("ms")
     return Light(priority, colour, period_ms, period_ms * fact("lit").whole("percent") // HUNDRED)
+
+
+def lines(alarms: tuple[AlarmReport, ...], call: str = "") -> tuple[str, ...]:
+    """What stands beside the light: each alarm with its priority and what to do, the urgent ones first.
+
+    The words are those the patient is told; `call` is whom to call, left out where the clinic itself reads.
+    """
+    return tuple(
+        f"{priority_of(alarm.condition).value} priority: {alarm_words(alarm, call).text}".rstrip()
+        for alarm in in_order(alarms)
+    )

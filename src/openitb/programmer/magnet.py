@@ -168,4 +168,4 @@ def _last_read_before(first: Reading) -> int:
 
 
 def _fact_text(entry: str, name: str) -> str:
-    return catalogue.load().practice[entry].fact(name).text()
+    return format_duration(catalogue.load().practice[entry].fact(name).whole("ms"))

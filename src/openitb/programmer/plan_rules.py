@@ -2,7 +2,7 @@
 
 Hard stops, soft needs a reason, notes only tell, as in the gate.
 
-Holds: TIM-02, PRG-05, PRG-18, PRG-19, BOL-10, BOL-11, BOL-12, RES-05, RES-06, RES-07.
+Holds: ALM-03, BAT-05, TIM-02, PRG-05, PRG-18, PRG-19, BOL-10, BOL-11, BOL-12, RES-02, RES-05, RES-06, RES-07.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,11 +19,13 @@ from openitb.prescription.guardrails import Finding, Verdict
 from openitb.prescription.orders import MinimumRate, SimpleContinuous, Stopped
 from openitb.programmer.action_rules import action_findings
 from openitb.programmer.actions import AllowAdjustment
+from openitb.programmer.lead import Warned, lead_findings
 from openitb.programmer.library import NO_LIBRARY, library_line
 from openitb.programmer.package import faults
 from openitb.programmer.plan import Plan
-from openitb.programmer.review import pump_date, with_stop
+from openitb.programmer.review import pump_date, signals_percent, with_stop
 from openitb.programmer.slips import slip
+from openitb.programmer.workflow import SOUND, SOUND_HEARD, SOUND_NOT_HEARD, SOUND_UNKNOWN
 from openitb.protocol import LogKind, StageKind
 
 Rule = Callable[[Plan], Iterator[Finding]]
@@ -84,6 +86,16 @@ def _reservoir_fits(plan: Plan) -> Iterator[Finding]:
     if low is not None and not held.residual_nl <= low <= held.capacity_nl:
         text = f"got {_ml(low)}, expected {_ml(held.residual_nl)} to {_ml(held.capacity_nl)}"
         yield _found("hard", "low-alarm-range", "low_alarm", text, (plan.pump, "residual_volume"))
+
+
+def _alarm_leads(plan: Plan) -> Iterator[Finding]:
+    """Low is said early enough for a refill at the flow that would run."""
+    held, low = plan.reading.interrogation.reservoir, plan.draft.low_alarm_nl
+    if plan.new is None:
+        return
+    before = Warned(plan.old, plan.pump, held, held.low_alarm_nl)
+    after = Warned(plan.new, plan.pump, held, held.low_alarm_nl if low is None else low)
+    yield from lead_findings(before, after, is_stated=low is not None)
 
 
 def _drawn_as_expected(plan: Plan) -> Iterator[Finding]:
@@ -205,6 +217,40 @@ def _stages_told(plan: Plan) -> Iterator[Finding]:
         yield _found("note", "stage-under-way", "order", text)
 
 
+def _sound_tried(plan: Plan) -> Iterator[Finding]:
+    """Whether the pump is heard, as far as anybody knows; told, and nothing waits for it."""
+    said, fact = plan.draft.sound, (_practice("test-tone"), "tried_within")
+    since_ms = plan.reading.interrogation.at_ms - fact[0].fact(fact[1]).whole("ms")
+    log = plan.reading.log
+    tried = any(entry.kind is LogKind.TONE_SOUNDED and entry.at_ms >= since_ms for entry in log)
+    if said == SOUND_HEARD and not tried:
+        text = f"got heard, and the pump's log holds no tone of the last {fact[0].fact(fact[1]).text()}"
+        yield _found("note", "sound-untried", SOUND, f"{text}: take the sound as untried", fact)
+    elif said == SOUND_NOT_HEARD:
+        text = "the tone was not heard: alarms reach this patient by handheld and readings only"
+        yield _found("note", "sound-unheard", SOUND, text, fact)
+    elif said == SOUND_UNKNOWN:
+        text = "not known whether this pump is heard: sound a tone with the workflow alarm-test"
+        yield _found("note", "sound-untried", SOUND, text, fact)
+
+
+def _signals_told(plan: Plan) -> Iterator[Finding]:
+    """What tones and telemetry have taken from the cell, once it is more than their share."""
+    fact = (_practice("requirement-values"), "bat_05_share")
+    most = fact_number(*fact, "percent")
+    taken = signals_percent(plan.reading.interrogation.battery)
+    if taken > most:
+        shares = f"{number(taken, 2)} % of the cell, expected at most {number(most)} %"
+        text = f"tones and telemetry have taken {shares}"
+        yield _found(
+            "note",
+            "signals-spent",
+            "battery",
+            f"{text}: plan the replacement earlier, clear what sounds",
+            fact,
+        )
+
+
 def _package_fits(plan: Plan) -> Iterator[Finding]:
     if plan.draft.package is None:
         return
@@ -233,6 +279,7 @@ RULES: tuple[Rule, ...] = (
     _package_fits,
     _prime_is_new,
     _reservoir_fits,
+    _alarm_leads,
     _drawn_as_expected,
     _bridge_decided,
     _prime_known,
@@ -243,6 +290,8 @@ RULES: tuple[Rule, ...] = (
     _alarms_told,
     _stages_told,
     _unconfirmed_told,
+    _sound_tried,
+    _signals_told,
     _library_told,
 )
 

@@ -1,12 +1,13 @@
 """The review: what runs beside what is proposed, judged by the one gate, before anything is sent.
 
-Holds: DEL-05, PRG-03, RES-01.
+Holds: DEL-05, PRG-03, RES-01, RES-02.
 """
 
 import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 
 from openitb import catalogue
 from openitb.catalogue import Pump
@@ -17,8 +18,11 @@ from openitb.prescription.gate_case import finding
 from openitb.prescription.guardrails import GateRequest, PatientLimits, Verdict
 from openitb.prescription.orders import Order, order_to_mapping
 from openitb.prescription.program import Program
+from openitb.programmer.lead import Warned, lead_findings
 from openitb.programmer.outcomes import Reading
-from openitb.protocol import LogEntry, LogKind
+from openitb.protocol import BatteryReport, Interrogation, LogEntry, LogKind
+
+PPM_PER_PERCENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ def review(reading: Reading, order: Order, patient: PatientLimits, now_ms: int) 
     )
     verdict = with_stop(next_told(guardrails.check(request), read.zone_offset_ms), order)
     old = compile_order(read.order, read.concentration_ug_per_ml, pump)
+    verdict = _with_lead(verdict, read, old, pump)
     return Review(
         serial=read.serial,
         order=order,
@@ -98,6 +103,16 @@ def review(reading: Reading, order: Order, patient: PatientLimits, now_ms: int) 
         new_refill=refill_dates(reading, verdict.program, now_ms) if verdict.program else None,
         read_at_ms=reading.received_at_ms,
     )
+
+
+def _with_lead(verdict: Verdict, read: Interrogation, old: Program, pump: Pump) -> Verdict:
+    """The verdict, with an alarm that the order would make too late."""
+    if verdict.program is None:
+        return verdict
+    held = read.reservoir
+    before, after = (Warned(each, pump, held, held.low_alarm_nl) for each in (old, verdict.program))
+    found = lead_findings(before, after, is_stated=False)
+    return replace(verdict, findings=(*verdict.findings, *found))
 
 
 def with_stop(verdict: Verdict, order: Order | None) -> Verdict:
@@ -139,6 +154,11 @@ def refill_dates(reading: Reading, program: Program, now_ms: int) -> RefillAnswe
         )
     except CalculationError:
         return None
+
+
+def signals_percent(battery: BatteryReport) -> Fraction:
+    """What tones and telemetry have taken from a new cell, in percent."""
+    return Fraction(battery.signals_ppm, PPM_PER_PERCENT)
 
 
 def pump_date(at_ms: int, zone_offset_ms: int) -> date:

@@ -12,11 +12,12 @@ A script skips no check: it is refused where a person would be. Secrets are not 
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from openitb.programmer.draft import read_answer
 from openitb.programmer.entry import EntryError
 from openitb.programmer.outcomes import Unknown, Unreachable
 from openitb.programmer.plan_rules import high_alert
@@ -25,20 +26,21 @@ from openitb.programmer.station import Station
 from openitb.programmer.visit import (
     Consent,
     Visit,
-    VisitError,
     answer,
     commit_visit,
     open_visit,
     proposal,
+    required,
     review_visit,
     settle_visit,
     verify_blind,
 )
-from openitb.programmer.workflow import FILE_FIELDS, workflow
+from openitb.programmer.workflow import FILE_FIELDS, Workflow, workflow
 
 Secrets = Callable[[str], str]
 
 _KEYS = frozenset({"workflow", "by", "reason", "answers", "retyped", "second", "afterwards"})
+_SECOND = frozenset({"by", "entries"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +66,17 @@ def parse_script(text: str, folder: Path | None = None) -> Script:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise EntryError(f"script: not TOML: {error}") from None
-    unknown = set(table) - _KEYS
-    if unknown:
-        raise EntryError(f"script: got unknown key {min(unknown)!r}, expected {', '.join(sorted(_KEYS))}")
     second = _table(table, "second")
+    _require_known("script", table, _KEYS)
+    _require_known("script.second", second, _SECOND)
     return Script(
         workflow=_words(table, "workflow"),
         by=_words(table, "by"),
-        reason=table.get("reason", ""),
+        reason=_words(table, "reason") if "reason" in table else "",
         answers=_with_files(_table(table, "answers"), folder or Path()),
         retyped=_table(table, "retyped"),
-        second=_words(second, "by") if second else "",
-        entries=_table(second, "entries"),
+        second=_words(second, "by", "script.second") if second else "",
+        entries=_table(second, "entries", "script.second"),
         afterwards=_table(table, "afterwards"),
     )
 
@@ -84,15 +85,12 @@ def run_script(script: Script, station: Station, secrets: Secrets) -> Visit | Un
     """Carry a script out; the outcome is in the visit.
 
     `secrets` gives a person's secret by their number, and is asked only where a signature is needed.
-    Refuses with the error of the check that failed; then nothing was sent.
+    Refuses with the error of the check that failed; then nothing was sent. What is written down after the
+    commit is checked before the pump is read: a script that is wrong there must not end half way.
     """
-    visit = open_visit(
-        station.wand,
-        workflow(script.workflow),
-        station.chart,
-        station.new_id(),
-        station.sender(script.by),
-    )
+    kind = workflow(script.workflow)
+    require_fits(script, kind, required(kind, station.chart))
+    visit = open_visit(station.wand, kind, station.chart, station.new_id(), station.sender(script.by))
     if isinstance(visit, Unreachable):
         return visit
     for key, given in script.answers.items():
@@ -101,6 +99,27 @@ def run_script(script: Script, station: Station, secrets: Secrets) -> Visit | Un
     consent = _consent(visit, script, station, secrets)
     done = _committed(visit, consent, station, script.by)
     return _written_down(done, script, station)
+
+
+def require_fits(script: Script, kind: Workflow, needed: tuple[str, ...]) -> None:
+    """`EntryError` for a field that the workflow does not ask, or not there, one left out, or ill written."""
+    before = tuple(key for key in kind.fields if key not in kind.afterwards)
+    for where, given, fields in (
+        ("answers", script.answers, before),
+        ("retyped", script.retyped, before),
+        ("second.entries", script.entries, before),
+        ("afterwards", script.afterwards, kind.afterwards),
+    ):
+        _require_known(where, given, fields)
+        for key, value in given.items():
+            read_answer(key, value)
+    for where, given, due in (
+        ("answers", script.answers, needed),
+        ("afterwards", script.afterwards, kind.afterwards),
+    ):
+        for key in due:
+            if key not in given:
+                raise EntryError(f"{where}.{key}: missing, expected {', '.join(due)}")
 
 
 def _committed(visit: Visit, consent: Consent, station: Station, person_id: str) -> Visit:
@@ -115,9 +134,6 @@ def _written_down(visit: Visit, script: Script, station: Station) -> Visit:
         return visit
     for key, given in script.afterwards.items():
         visit = answer(visit, key, given, station.clock())
-    missing = [key for step in visit.workflow.steps for key in step.asks if key not in visit.answers]
-    if missing:
-        raise VisitError(f"afterwards.{missing[0]}: missing, expected it once the outcome is known")
     return visit
 
 
@@ -164,15 +180,24 @@ def read_file(key: str, file: Path) -> str:
         raise EntryError(f"{key}: {file.name}: got other bytes, expected text") from None
 
 
-def _words(table: Mapping[str, Any], key: str) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value:
-        raise EntryError(f"script.{key}: got {value!r}, expected text")
+def _require_known(where: str, given: Mapping[str, object], known: Collection[str]) -> None:
+    for key in given:
+        if key not in known:
+            expected = ", ".join(known if isinstance(known, tuple) else sorted(known)) or "none"
+            raise EntryError(f"{where}.{key}: got an unknown field, expected one of {expected}")
+
+
+def _words(table: Mapping[str, Any], key: str, where: str = "script") -> str:
+    if key not in table:
+        raise EntryError(f"{where}.{key}: missing, expected text")
+    value = table[key]
+    if not isinstance(value, str) or not value.strip():
+        raise EntryError(f"{where}.{key}: got {value!r:.60}, expected text")
     return value
 
 
-def _table(table: Mapping[str, Any], key: str) -> Mapping[str, object]:
+def _table(table: Mapping[str, Any], key: str, where: str = "script") -> Mapping[str, object]:
     value = table.get(key, {})
     if not isinstance(value, dict):
-        raise EntryError(f"script.{key}: got {value!r}, expected a table")
+        raise EntryError(f"{where}.{key}: got {value!r:.60}, expected a table")
     return value

@@ -43,7 +43,10 @@ def unseal(text: str) -> dict[str, Any]:
 
 def dose_of_report(text: str) -> int | None:
     """The last effective dose a report tells of, pg/day; None if its pump gave none."""
-    dose = unseal(text)["pump"]["last_effective_dose_pg_per_day"]
+    try:
+        dose = unseal(text)["pump"]["last_effective_dose_pg_per_day"]
+    except (KeyError, TypeError):
+        raise EntryError("report: got no last dose of its pump, expected a whole report") from None
     if dose is not None and type(dose) is not int:
         raise EntryError(f"report: got a last dose of {dose!r}, expected a whole number of pg/day")
     return dose

@@ -170,10 +170,15 @@ def parse_staff(text: str) -> Staff:
     """The staff list that `staff_to_text` wrote; `SecondPersonError` for anything else."""
     try:
         table = tomllib.loads(text)
-        return {key: _person(key, given) for key, given in table.items()}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise SecondPersonError(f"staff list: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SecondPersonError(f"staff list: not TOML: {error}") from None
+    return {key: _person(key, given) for key, given in table.items()}
 
 
 def _person(person_id: str, given: Mapping[str, str]) -> Person:
-    return Person(person_id, given["name"], bytes.fromhex(given["salt"]), bytes.fromhex(given["public"]))
+    try:
+        name, salt, public = (given[key] for key in ("name", "salt", "public"))
+        return Person(person_id, name, bytes.fromhex(salt), bytes.fromhex(public))
+    except (KeyError, TypeError, ValueError):
+        expected = "expected name, and salt and public in hexadecimal, as --enrol writes them"
+        raise SecondPersonError(f"staff list: {person_id}: got no person, {expected}") from None

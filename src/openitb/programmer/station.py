@@ -97,11 +97,14 @@ def patient_wand(station: Station) -> Wand:
 
 
 @contextmanager
-def demo_station(clock: Clock, new_id: Callable[[], str]) -> Iterator[Station]:
-    """A station with a pump of its own that is gone afterwards; no other pump can be reached from it."""
+def demo_station(clock: Clock, new_id: Callable[[], str], *, fresh: bool = False) -> Iterator[Station]:
+    """A station with a pump of its own that is gone afterwards; no other pump can be reached from it.
+
+    The pump has run for a month; a `fresh` one comes out of its box, as for an implantation.
+    """
     with tempfile.TemporaryDirectory(prefix="openitb-demo-") as folder:
         home = Home(Path(folder))
-        provision(home, _demo_implant(clock()))
+        provision(home, _fresh_implant(clock()) if fresh else _demo_implant(clock()))
         service = PumpService(home, clock)
         address = service.start()
         try:
@@ -115,10 +118,14 @@ def demo_station(clock: Clock, new_id: Callable[[], str]) -> Iterator[Station]:
 def _demo_implant(now_ms: int) -> Implant:
     """A pump that has given one dose for a month."""
     start_ms = now_ms - _DEMO_AGE_MS
-    implant = new_implant(_DEMO_SERIAL, catalogue.load().pump(_DEMO_MODEL), _DEMO_CONTENTS, start_ms)
+    implant = _fresh_implant(start_ms)
     order = SimpleContinuous(_DEMO_DOSE_PG_PER_DAY)
     implant, _ = handle(implant, ProgramPump("demo", "demo-start", program_digest(implant), order), start_ms)
     return handle(implant, _DEMO_PERMISSION, start_ms)[0]
+
+
+def _fresh_implant(now_ms: int) -> Implant:
+    return new_implant(_DEMO_SERIAL, catalogue.load().pump(_DEMO_MODEL), _DEMO_CONTENTS, now_ms)
 
 
 def _demo_staff() -> dict[str, Person]:

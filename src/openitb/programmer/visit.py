@@ -25,7 +25,7 @@ from openitb.programmer.sealed import dose_of_report
 from openitb.programmer.second import Act, Approval, SecondPersonError, Staff, compare_blind, require_approval
 from openitb.programmer.sending import Errand, send, settle
 from openitb.programmer.session import Sender, Wand, interrogate, staleness
-from openitb.programmer.workflow import Workflow
+from openitb.programmer.workflow import PATIENT, Workflow
 from openitb.telemetry import key_id
 
 Idle = Literal["active", "warning", "locked"]
@@ -95,7 +95,8 @@ def answer(visit: Visit, key: str, given: object, now_ms: int) -> Visit:
     """
     visit = touched(visit, now_ms)
     if key not in visit.workflow.fields:
-        raise EntryError(f"{key}: got a field that {visit.workflow.title!r} does not ask")
+        asked = ", ".join(visit.workflow.fields)
+        raise EntryError(f"{key}: got a field that {visit.workflow.title!r} does not ask, expected {asked}")
     if visit.is_committed and key not in visit.workflow.afterwards:
         raise VisitError(f"{key}: the visit is committed, begin another to change more")
     value = read_answer(key, given)
@@ -103,7 +104,7 @@ def answer(visit: Visit, key: str, given: object, now_ms: int) -> Visit:
     if key in visit.workflow.afterwards:
         return replace(visit, answers=answered)
     wrong = visit.read_only
-    if key == "patient_id":
+    if key == PATIENT:
         wrong = (*wrong, *mismatches(visit.chart, visit.reading, str(value)))
     return replace(visit, answers=answered, plan=None, consent=None, read_only=tuple(dict.fromkeys(wrong)))
 
@@ -113,9 +114,18 @@ def review_visit(visit: Visit, now_ms: int) -> Visit:
     visit = touched(visit, now_ms)
     if visit.is_committed:
         raise VisitError("the visit is committed, begin another to change more")
-    draft = draft_of(visit.workflow, visit.answers)
+    draft = draft_of(required(visit.workflow, visit.chart), visit.answers)
     old_dose = None if draft.old_report is None else dose_of_report(draft.old_report)
     return replace(visit, plan=Plan(visit.reading, visit.chart, draft, now_ms, old_dose))
+
+
+def required(kind: Workflow, chart: Chart) -> tuple[str, ...]:
+    """The fields without which there is no review.
+
+    The patient's number is asked to be compared with the record; where nobody is on record it is compared
+    with nothing, and whoever needs an emergency key may be in no state to say it.
+    """
+    return tuple(key for key in kind.required if key != PATIENT or chart.limits is not None)
 
 
 def proposal(visit: Visit, meaning: str, session_id: str, now_ms: int) -> Act:

@@ -3,7 +3,7 @@
 The table is `workflows.toml` beside this file; reading it checks every reference, so a workflow that
 names an unknown step or field does not load.
 
-Holds: RES-11.
+Holds: RES-11, ALM-03.
 """
 
 import tomllib
@@ -25,17 +25,19 @@ READ, IDENTITY, REVIEW, SECOND, COMMIT, READ_BACK = (
     "commit",
     "read-back",
 )
+PATIENT = "patient_id"
+SOUND, SOUND_HEARD, SOUND_NOT_HEARD, SOUND_UNKNOWN = "sound", "heard", "not heard", "unknown"
 WITHDRAWN = "withdrawn"
 NO_ADJUSTMENT = "adjustment_withdrawn"
 COMPARED = "compared"
 OLD_REPORT, BEFORE_REPORT, LIBRARY_FILE = "old_report", "before_report", "library_file"
 ENDING = (REVIEW, COMMIT, READ_BACK)
 TEXT_FIELDS: Mapping[str, str] = {
-    "patient_id": "Patient number, as the patient says it",
+    PATIENT: "Patient number, as the patient says it",
     OLD_REPORT: "Session report of the old pump, a file",
     "product": "Product, by its code",
     "lot": "Lot on the package",
-    "expiry": "Last day of use on the package, such as 2027-03-31",
+    "expiry": "Last day of use on the package",
     "pocket_check": "Swelling, or pain at the pump, and what was drawn back to be sure",
     "catheter_check": "Catheter: tone up or down, itching, pain or swelling along it",
     "observation": "Observed, by whom and for how long",
@@ -56,6 +58,7 @@ Choices = Mapping[str, tuple[str, tuple[str, ...]]]  # by field: its label, and 
 CHOICE_FIELDS: Choices = {
     "tone": ("Tone", tuple(TONES)),
     "heard": ("Did the patient hear it", ("yes", "no")),
+    SOUND: ("Was a tone of this pump tried, and heard", (SOUND_HEARD, SOUND_NOT_HEARD, SOUND_UNKNOWN)),
 }
 SEVERAL_FIELDS: Choices = {
     "attest_signs": ("Signs of overdose seen", tuple(sign.value for sign in OverdoseSign)),
@@ -64,7 +67,8 @@ ORDER_FIELDS: Mapping[str, str] = {
     "order": "Order",
     "stop_order": "Minimum rate or stopped",
 }
-ZONE_FIELDS: Mapping[str, str] = {"zone": "Pump clock ahead of UTC, such as +01:00"}
+ZONE_FIELDS: Mapping[str, str] = {"zone": "Pump clock ahead of UTC"}
+HINTS: Mapping[str, str] = {"expiry": "2027-03-31", "zone": "+01:00"}
 CHOSEN: Choices = {**CHOICE_FIELDS, **SEVERAL_FIELDS}
 _KINDS = (
     NUMBER_FIELDS,
@@ -77,7 +81,7 @@ _KINDS = (
 FIELDS = frozenset(key for kind in _KINDS for key in kind)
 NOTES = frozenset(  # written down, and nothing is sent for them
     {
-        "patient_id",
+        PATIENT,
         OLD_REPORT,
         BEFORE_REPORT,
         "observation",
@@ -89,10 +93,17 @@ NOTES = frozenset(  # written down, and nothing is sent for them
         "magnet_plan",
         "tones_known",
         "heard",
+        SOUND,
         "drawn_volume",
     }
 )
 CHANGING = FIELDS - NOTES
+
+
+def prompt(key: str) -> str:
+    """The label of a field of words with how it is written, as it is asked."""
+    label = {**TEXT_FIELDS, **ZONE_FIELDS}[key]
+    return f"{label}, such as {HINTS[key]}" if key in HINTS else label
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,11 @@ class Workflow:
     def may_change(self) -> bool:
         """False for a workflow that only looks."""
         return bool(CHANGING & set(self.fields))
+
+    @property
+    def has_new_pump(self) -> bool:
+        """True where a pump is filled that nobody draws empty before: it has just come out of its box."""
+        return "injected_volume" in self.fields and "drawn_volume" not in self.fields
 
     @property
     def has_second_person(self) -> bool:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from openitb.protocol import schema
+from openitb.protocol.writing import encoder_without
+from openitb.records import quick
 
 DIGEST_BYTES = 32
 
@@ -83,6 +84,7 @@ class LogKind(StrEnum):
 Detail = tuple[tuple[str, str | int], ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """The point a stretch of log hangs from: number and digest of the entry before it."""
@@ -91,6 +93,7 @@ class Anchor:
     digest: bytes
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """One entry: `tick_ms` counts from implantation and never jumps, `at_ms` is the pump's own clock."""
@@ -111,6 +114,9 @@ class LogEntry:
         return dict(self.detail).get(name)
 
 
+_content = encoder_without(LogEntry, "digest")
+
+
 @dataclass(frozen=True, slots=True)
 class ChainFault:
     """Why a log cannot be trusted from entry `number` on."""
@@ -126,9 +132,7 @@ def genesis(serial: str) -> Anchor:
 
 def entry_digest(before: bytes, entry: LogEntry) -> bytes:
     """The digest an entry must carry after one with the digest `before`; SHA-256."""
-    content = schema.to_plain(entry)
-    del content["digest"]
-    return hashlib.sha256(before + schema.to_bytes(content)).digest()
+    return hashlib.sha256(before + _content(entry)).digest()
 
 
 def verify_chain(entries: Sequence[LogEntry], anchor: Anchor) -> ChainFault | None:

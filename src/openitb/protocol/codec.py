@@ -8,6 +8,7 @@ from typing import Any, get_args
 from openitb.protocol import schema
 from openitb.protocol.messages import Message, Reply, Request
 from openitb.protocol.schema import ProtocolError
+from openitb.protocol.writing import encoded
 
 VERSION = 1
 MAX_MESSAGE_BYTES = 60_000  # leaves room for the seal inside one frame of the link
@@ -19,7 +20,7 @@ _REPLIES: dict[str, Any] = {kind.__name__: kind for kind in get_args(Reply)}
 
 def encode(message: Message) -> bytes:
     """The wire form; `ProtocolError` if the message is longer than a frame can carry."""
-    data = schema.to_bytes([VERSION, type(message).__name__, schema.to_plain(message)])
+    data = encoded((VERSION, type(message).__name__, message))
     if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError("message", f"got {len(data)} bytes, expected at most {MAX_MESSAGE_BYTES}")
     return data

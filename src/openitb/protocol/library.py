@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from openitb.protocol import schema
 from openitb.protocol.schema import ProtocolError
+from openitb.protocol.writing import encoded
 
 LIBRARY_VERSION = 1
 MAX_LIBRARY_BYTES = 32_768
@@ -42,7 +43,7 @@ class DrugLibrary:
 
 def library_bytes(library: DrugLibrary) -> bytes:
     """The canonical form, over which the signature goes."""
-    return schema.to_bytes([LIBRARY_VERSION, "DrugLibrary", schema.to_plain(library)])
+    return encoded((LIBRARY_VERSION, "DrugLibrary", library))
 
 
 def read_library(data: bytes) -> DrugLibrary:

@@ -187,11 +187,15 @@ class AlarmReport:
 
 @dataclass(frozen=True, slots=True)
 class BatteryReport:
-    """Estimate from use so far and the programmed flow; the dates are on the pump's clock."""
+    """Estimate from use so far and the programmed flow; the dates are on the pump's clock.
+
+    `signals_ppm` is what tones and telemetry have taken from a new cell, in millionths of it.
+    """
 
     used_permille: int
     replacement_indicator_ms: int
     end_of_service_ms: int
+    signals_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ Holds: TEL-06.
 import hashlib
 from dataclasses import dataclass
 
-from openitb.prescription import Order, order_to_mapping
-from openitb.protocol import schema
+from openitb.prescription import Order
+from openitb.protocol.writing import encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,6 @@ def staged_digest(command: StageProgram, program_digest: str) -> str:
 
     Over everything that the commit would do and over nothing of who asked; both ends compute it.
     """
-    content = [
-        command.expected_digest,
-        program_digest,
-        order_to_mapping(command.order),
-        command.prime_nl,
-        command.reason,
-    ]
-    return hashlib.sha256(b"openitb staged 2\n" + schema.to_bytes(content)).hexdigest()
+    does = command.order, command.prime_nl, command.reason
+    content = command.expected_digest, program_digest, *does
+    return hashlib.sha256(b"openitb staged 2\n" + encoded(content)).hexdigest()

@@ -12,16 +12,13 @@ Holds: TEL-04, TEL-11.
 import hmac
 import secrets
 import threading
-from functools import lru_cache
 
-from openitb.telemetry.keys import KeyPair, Keys
-from openitb.telemetry.noise import shared_secret
+from openitb.telemetry.keys import Keys, static_secret
 
 COUNT_BYTES = 8
 CHANCE_BYTES = 16
 CHALLENGE_BYTES = 2 * COUNT_BYTES + CHANCE_BYTES
 PROOF_BYTES = 16
-SECRETS_KEPT = 4096
 
 
 class Challenges:
@@ -52,16 +49,11 @@ def is_proof(given: bytes, secret: bytes, hello: bytes, challenge: bytes) -> boo
 
 
 def session_secret(keys: Keys) -> bytes:
-    """The secret of two pinned static keys; both sides compute it once and keep it."""
-    return _session_secret(keys.own.private, keys.peer_public)
+    """The secret of two pinned static keys."""
+    shared = static_secret(keys.own, keys.peer_public)
+    return hmac.digest(shared, b"openitb session contact\n", "sha256")
 
 
 def pairing_secret(code: bytes) -> bytes:
     """The secret of a pairing code."""
     return hmac.digest(code, b"openitb pairing contact\n", "sha256")
-
-
-@lru_cache(maxsize=SECRETS_KEPT)
-def _session_secret(private: bytes, peer_public: bytes) -> bytes:
-    shared = shared_secret(KeyPair.from_private(private), peer_public)
-    return hmac.digest(shared, b"openitb session contact\n", "sha256")

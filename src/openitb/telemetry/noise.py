@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from openitb.telemetry.errors import FrameError, HandshakeError
 from openitb.telemetry.frames import MAX_FRAME
-from openitb.telemetry.keys import KEY_BYTES, KeyPair, Keys
+from openitb.telemetry.keys import KEY_BYTES, KeyPair, Keys, static_secret
 
 Either = TypeVar("Either", str, bytes)
 
@@ -143,10 +142,13 @@ class Handshake:
         if token == "psk":  # noqa: S105
             self._state.mix_key_and_hash(self._party.psk)
             return
-        mine, theirs = self._in_order(*token)
+        self._state.mix_key(self._shared_secret(*self._in_order(*token)))
+
+    def _shared_secret(self, mine: str, theirs: str) -> bytes:
+        if mine == theirs == "s":
+            return static_secret(self._party.own, self._peer_static)
         own = self._ephemeral if mine == "e" else self._party.own
-        peer = self._peer_ephemeral if theirs == "e" else self._peer_static
-        self._state.mix_key(shared_secret(own, peer))
+        return own.shared_with(self._peer_ephemeral if theirs == "e" else self._peer_static)
 
     def _in_order(self, first: Either, second: Either) -> tuple[Either, Either]:
         return (first, second) if self._party.is_initiator else (second, first)
@@ -262,15 +264,6 @@ class _Symmetric:
     def split(self) -> tuple[bytes, bytes]:
         first, second = _derive(self._chaining, b"", 2)
         return first, second
-
-
-def shared_secret(own: KeyPair, theirs: bytes) -> bytes:
-    """The X25519 secret of two keys; `HandshakeError` for a public key that shares none."""
-    try:
-        private = X25519PrivateKey.from_private_bytes(own.private)
-        return private.exchange(X25519PublicKey.from_public_bytes(theirs))
-    except ValueError:
-        raise HandshakeError("handshake: got a public key that shares no secret") from None
 
 
 def _derive(chaining: bytes, material: bytes, outputs: int) -> tuple[bytes, ...]:

@@ -38,8 +38,10 @@ def read_code(text: str) -> bytes:
         code = base64.b32decode(letters + padding)
     except ValueError:
         code = b""
-    if len(code) != CODE_BYTES or code_text(code).replace("-", "") != letters:
+    if len(letters) != CODE_LETTERS:
         raise HandshakeError(f"code: got {len(letters)} characters, expected a code of {CODE_LETTERS}")
+    if len(code) != CODE_BYTES or code_text(code).replace("-", "") != letters:
+        raise HandshakeError("code: got characters that no code has, expected it as the pump's end shows it")
     return code
 
 

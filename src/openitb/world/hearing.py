@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from openitb import catalogue
-from openitb.implant.sounds import PERCENT, Sounding, heard_by_ms, hearing, soundings
+from openitb.implant.sounds import PERCENT, Sounding, given_off, heard_by_ms, hearing, mute_from_ms, soundings
 from openitb.protocol import LogEntry, LogKind
 from openitb.world.simulation import Simulation
 
@@ -33,7 +33,8 @@ def alarms_told(simulation: Simulation) -> Iterator[Told]:
     case, entries = simulation.case, firmware.log.entries
     ear = hearing(impaired=case.patient.hears_badly)
     wall_ms = case.start_ms + case.zone_offset_ms
-    sounded = soundings(entries, firmware.counter.tick_ms)
+    meant = soundings(entries, firmware.counter.tick_ms)
+    sounded = tuple(given_off(meant, mute_from_ms(simulation.system.end.implant)))
     for entry in entries:
         if entry.kind is LogKind.ALARM_RAISED:
             while_latched = _between(sounded, entry.tick_ms, _cleared_ms(entries, entry))

@@ -69,7 +69,7 @@ def load(
     Refuses a database that holds people who are not synthetic with `DemoError`, unless `among_real`.
     """
     if not among_real:
-        _require_synthetic_only()
+        require_synthetic_only()
     cast = cast or load_cast()
     known = set(Patient.objects.values_list("number", flat=True))
     missing = [person for person in cast.person if person.number not in known]
@@ -83,7 +83,8 @@ def load(
     return Loaded(len(missing), len(cast.person) - len(missing))
 
 
-def _require_synthetic_only() -> None:
+def require_synthetic_only() -> None:
+    """Refuses a record that holds anybody not marked synthetic with `DemoError`."""
     real = Patient.objects.filter(is_synthetic=False).count()
     if real:
         raise DemoError(

@@ -1,6 +1,9 @@
-"""Between the core's instants (ms since the epoch, UTC) and the record's aware datetimes."""
+"""Between the core's instants (ms since the epoch, UTC) and the record's aware datetimes.
 
-from datetime import UTC, datetime, timedelta
+Holds: TIM-06.
+"""
+
+from datetime import UTC, date, datetime, timedelta
 
 from django.utils import timezone
 
@@ -18,6 +21,11 @@ def to_ms(instant: datetime) -> int:
 def from_ms(at_ms: int) -> datetime:
     """An instant of the core as an aware datetime in UTC."""
     return _EPOCH + at_ms * _MILLISECOND
+
+
+def clinic_day(at_ms: int) -> date:
+    """The calendar day of the clinic's zone on which an instant of the core falls."""
+    return timezone.localdate(from_ms(at_ms))
 
 
 def wall_ms(instant: datetime) -> int:

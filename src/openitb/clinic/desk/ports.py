@@ -30,12 +30,13 @@ class LinkFailure:
 
 @dataclass(frozen=True, slots=True)
 class AlarmState:
-    """An alarm the pump reports as present."""
+    """An alarm the pump reports as present; `words` name its priority, what it is and what to do."""
 
     code: str
     level: Level
     text: str
     since_ms: int
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class PumpReading:
     low_reservoir_alarm_nl: int
     battery: Figure
     alarms: tuple[AlarmState, ...] = ()
+    light: str = ""  # the priority that the alarms light; empty without any
     log: tuple[LogLine, ...] = ()
     extra: tuple[tuple[str, Figure], ...] = ()  # further rows of the state card
     zone_offset_ms: int = 0  # pump clock ahead of UTC

@@ -7,10 +7,12 @@ from openitb.catalogue import Fact, Pump
 from openitb.clinic.desk import summaries
 from openitb.clinic.desk.cautions import cautions
 from openitb.clinic.desk.foresight import Running, Stock
+from openitb.clinic.desk.instants import clinic_day
 from openitb.clinic.desk.ports import (
     AlarmState,
     Figure,
     Finding,
+    Level,
     LogLine,
     OrderRefused,
     ProgramSummary,
@@ -19,11 +21,14 @@ from openitb.clinic.desk.ports import (
 )
 from openitb.clinic.desk.summaries import ReservoirDates
 from openitb.prescription import compile_order
+from openitb.prescription.answers import number
 from openitb.prescription.calculators import RefillAnswer
 from openitb.prescription.guardrails import Finding as GateFinding
 from openitb.prescription.program import Program
 from openitb.programmer import Reading
-from openitb.programmer.review import pump_date, refill_dates
+from openitb.programmer.handheld.words import in_order
+from openitb.programmer.indicator import light_of, lines
+from openitb.programmer.review import refill_dates, signals_percent
 from openitb.protocol import AlarmCondition, AlarmReport, Interrogation, LogKind, PumpState
 from openitb.protocol.describe import describe_entry
 
@@ -48,6 +53,7 @@ def pump_reading(reading: Reading) -> PumpReading:
         low_reservoir_alarm_nl=read.reservoir.low_alarm_nl,
         battery=_battery(read),
         alarms=_alarms(read),
+        light=_light(read),
         log=tuple(_log_lines(reading)),
         extra=tuple(_extra(reading, pump)),
         zone_offset_ms=read.zone_offset_ms,
@@ -116,10 +122,17 @@ def _finding(found: GateFinding) -> Finding:
 
 
 def _battery(read: Interrogation) -> Figure:
-    by = pump_date(read.battery.replacement_indicator_ms, read.zone_offset_ms)
+    by = clinic_day(read.battery.replacement_indicator_ms)
     used = units.format_number(read.battery.used_permille / 10, 0)
     fact = catalogue.load().practice["battery"].fact("longevity_capacity")
-    return _figure(f"{used} % used, replace by {by:%Y-%m}", fact)
+    return _figure(f"{used} % used, replace by {by.isoformat()}{_signals(read)}", fact)
+
+
+def _signals(read: Interrogation) -> str:
+    """What tones and telemetry have taken from the cell, once it is more than their share."""
+    most = catalogue.load().practice["requirement-values"].fact("bat_05_share").number("percent")
+    taken = signals_percent(read.battery)
+    return f"; tones and telemetry took {number(taken, 2)} % of the cell" if taken > most else ""
 
 
 def _figure(text: str, fact: Fact) -> Figure:
@@ -127,15 +140,20 @@ def _figure(text: str, fact: Fact) -> Figure:
 
 
 def _alarms(read: Interrogation) -> tuple[AlarmState, ...]:
-    return tuple(_alarm(alarm) for alarm in read.alarms)
+    return tuple(_alarm(alarm) for alarm in in_order(read.alarms))
+
+
+def _light(read: Interrogation) -> str:
+    light = light_of(read.alarms)
+    return "" if light is None else light.priority.value
 
 
 def _alarm(alarm: AlarmReport) -> AlarmState:
     condition = alarm.condition.value
     text = condition.capitalize() + (" (two-tone alarm)" if alarm.critical else " (single tone)")
-    return AlarmState(
-        condition.replace(" ", "-"), "critical" if alarm.critical else "warning", text, alarm.since_ms
-    )
+    (words,) = lines((alarm,))
+    level: Level = "critical" if alarm.critical else "warning"
+    return AlarmState(condition.replace(" ", "-"), level, text, alarm.since_ms, words)
 
 
 def _log_lines(reading: Reading) -> Iterator[LogLine]:

@@ -192,6 +192,10 @@ def _clock(chosen: Parameters, setting: Setting) -> Laid:
     return Laid((*drifting, *lost))
 
 
+def _mute(chosen: Parameters, setting: Setting) -> Laid:  # noqa: ARG001  # one shape for all courses
+    return Laid((Spell(SpellKind.MUTE, setting.at_ms),))
+
+
 def _leak(chosen: Parameters, setting: Setting) -> Laid:
     lost, place = chosen.permille("lost"), _before_tip_nl(chosen.word("place"), setting)
     spans = _spans(chosen, setting.at_ms)
@@ -246,6 +250,7 @@ COURSES: dict[str, Course] = {
     "magnet": Course(frozenset({"scan", "returns", "late_log", "captures"}), _magnet),
     "valve dump": Course(frozenset({"dump", "shuts_after", "scan", "lasts"}), _valve_dump),
     "clock": Course(frozenset({"drift", "lost"}), _clock),
+    "mute": Course(frozenset(), _mute),
     "leak": Course(_SPANS | {"lost", "place"}, _leak),
     "growing leak": Course(frozenset({"lost", "grows_over"}), _growing_leak),
     "pocket fill": Course(frozenset({"beside"}), _pocket_fill),

@@ -91,6 +91,8 @@ def _chosen(name: str, fact: Fact, value: object, field: str) -> Fact:
 
 def _number(name: str, fact: Fact, value: object, field: str) -> Decimal:
     if fact.unit == "1" and isinstance(value, int) and not isinstance(value, bool):
+        if value < 0 and name not in SIGNED:
+            raise FaultError(f"{field}: got {value}, expected a whole number, 0 or more")
         return Decimal(value)
     if not isinstance(value, str) or fact.unit == "1":
         expected = "a whole number" if fact.unit == "1" else f"a number with its unit such as '{fact.text()}'"

@@ -4,7 +4,6 @@ Holds: RES-08, TEL-09, PAT-04, SYS-09, PRG-15.
 """
 
 import hashlib
-from dataclasses import replace
 
 from openitb import units
 from openitb.implant.firmware import emergency
@@ -24,6 +23,7 @@ from openitb.protocol import (
     UpdateLibrary,
     read_library,
 )
+from openitb.records import replace
 from openitb.telemetry import is_signed
 from openitb.telemetry.hello import KEY_ID_BYTES
 

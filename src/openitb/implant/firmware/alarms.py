@@ -7,44 +7,19 @@ Holds: ALM-03, ALM-08, ALM-11, ALM-13, DEL-13, RES-02, RES-10.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
-from openitb import catalogue
 from openitb.implant.build import Build
 from openitb.implant.firmware import emergency, watchdog
 from openitb.implant.firmware.perception import clock_is_lost, settings_are_lost
 from openitb.implant.firmware.priorities import CRITICAL
 from openitb.implant.firmware.service_life import service_ends_ms
+from openitb.implant.firmware.signals import Signal, accounted, signal_of, signal_of_class
 from openitb.implant.firmware.state import PUMP, Alarm, Firmware, logged
 from openitb.implant.senses import Supply
 from openitb.protocol import AlarmCondition, LogKind, PumpState
+from openitb.records import replace
 
-__all__ = ["CRITICAL", "Signal", "clear_gone", "exceeds", "raise_due", "signal_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """How an alarm sounds: so many tones, for so long, again after so long."""
-
-    tones: int
-    duration_ms: int
-    interval_ms: int
-
-
-def signal_of(conditions: tuple[AlarmCondition, ...]) -> Signal | None:
-    """What is heard while these are latched: the highest priority wins; None if there are none."""
-    return signal_of_class(critical=bool(CRITICAL.intersection(conditions))) if conditions else None
-
-
-def signal_of_class(*, critical: bool) -> Signal:
-    """How alarms of a class sound."""
-    name = "critical" if critical else "non_critical"
-    facts = catalogue.load().practice["alarms"]
-    return Signal(
-        tones=facts.fact(f"{name}_tones").whole("1"),
-        duration_ms=facts.fact(f"{name}_duration").whole("ms"),
-        interval_ms=facts.fact(f"{name}_interval").whole("ms"),
-    )
+__all__ = ["CRITICAL", "Signal", "clear_gone", "exceeds", "raise_due", "signal_of", "signal_of_class"]
 
 
 def raise_due(firmware: Firmware, build: Build) -> Firmware:
@@ -61,14 +36,16 @@ def clear_gone(firmware: Firmware, build: Build, actor: str) -> Firmware:
     for alarm in firmware.alarms:
         if not _CAUSES[alarm.condition](firmware, build):
             kept = tuple(other for other in firmware.alarms if other is not alarm)
-            firmware = logged(firmware, LogKind.ALARM_CLEARED, actor, (("condition", alarm.condition.value),))
+            firmware = logged(
+                accounted(firmware), LogKind.ALARM_CLEARED, actor, (("condition", alarm.condition.value),)
+            )
             firmware = replace(firmware, alarms=kept)
     return firmware
 
 
 def _raised(firmware: Firmware, condition: AlarmCondition, build: Build) -> Firmware:
     detail = (("condition", condition.value), ("believed_nl", firmware.believed_nl(build)))
-    firmware = logged(firmware, LogKind.ALARM_RAISED, PUMP, detail)
+    firmware = logged(accounted(firmware), LogKind.ALARM_RAISED, PUMP, detail)
     return replace(firmware, alarms=(*firmware.alarms, Alarm(condition, firmware.at_ms)))
 
 

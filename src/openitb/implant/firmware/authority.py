@@ -7,7 +7,7 @@ Holds: DEL-06, DEL-07, BOL-13.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from openitb import units
@@ -23,6 +23,7 @@ from openitb.implant.firmware.state import Firmware
 from openitb.implant.firmware.surveillance import UNREMARKABLE
 from openitb.prescription import MinimumRate, Program
 from openitb.protocol import WindowDose
+from openitb.records import remembered, replace
 
 
 def authorised(before: Firmware, after: Firmware, build: Build) -> Firmware:
@@ -64,6 +65,7 @@ def limits_of(before: Firmware, after: Firmware, build: Build) -> Limits:
     return Limits(highest, max(build.guard_windows_ms), limits)
 
 
+@remembered
 def highest_flow(program: Program) -> int:
     """The highest flow of any hour of the week, in nL/day."""
     return max(step.rate_nl_per_day for step in program.week)
@@ -71,10 +73,11 @@ def highest_flow(program: Program) -> int:
 
 def fullest(program: Program, window_ms: int) -> int:
     """The most that the program delivers in any window of that length, in nL/day x ms."""
-    starts = [step.from_ms_of_week for step in program.week]
-    begins = (*starts, *(start - window_ms for start in starts))
-    flowed = _Flowed(program)
-    return max(flowed.by(begin + window_ms) - flowed.by(begin) for begin in begins)
+    flowed = _flowed(program)
+    if window_ms not in flowed.fullest:
+        begins = (start - before_ms for start in flowed.starts for before_ms in (0, window_ms))
+        flowed.fullest[window_ms] = max(flowed.by(begin + window_ms) - flowed.by(begin) for begin in begins)
+    return flowed.fullest[window_ms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +125,12 @@ class _Change:
 
 
 class _Flowed:
-    """Cumulative flow of a weekly program."""
+    """Cumulative flow of a weekly program, and what was found of its windows by their length."""
 
     def __init__(self, program: Program) -> None:
+        self.fullest: dict[int, int] = {}
+        self.starts = [step.from_ms_of_week for step in program.week]
         self._week = program.week
-        self._starts = [step.from_ms_of_week for step in program.week]
         self._sums = [0]
         for this, following in pairwise(program.week):
             span_ms = following.from_ms_of_week - this.from_ms_of_week
@@ -139,8 +143,11 @@ class _Flowed:
         return weeks * self._whole + self._within(rest)
 
     def _within(self, ms_of_week: int) -> int:
-        step = bisect_right(self._starts, ms_of_week) - 1
-        return self._sums[step] + self._week[step].rate_nl_per_day * (ms_of_week - self._starts[step])
+        step = bisect_right(self.starts, ms_of_week) - 1
+        return self._sums[step] + self._week[step].rate_nl_per_day * (ms_of_week - self.starts[step])
+
+
+_flowed = remembered(_Flowed)
 
 
 def _pattern(firmware: Firmware) -> tuple[object, ...]:

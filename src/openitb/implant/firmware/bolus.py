@@ -6,11 +6,12 @@ the program's own strokes come afterwards at the same instants as if there had b
 Holds: BOL-04, BOL-06.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb import units
 from openitb.implant.firmware.credits import Credit
 from openitb.protocol import BolusKind
+from openitb.records import replace
 
 
 @dataclass(frozen=True, slots=True)

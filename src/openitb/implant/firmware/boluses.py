@@ -3,8 +3,6 @@
 One at a time, whoever asked for it. Holds: BOL-05.
 """
 
-from dataclasses import replace
-
 from openitb.implant.build import Build
 from openitb.implant.firmware.bolus import Bolus, new_bolus
 from openitb.implant.firmware.change import Change, require_current
@@ -15,6 +13,7 @@ from openitb.implant.firmware.state import Firmware
 from openitb.prescription.boluses import PatientBolus, bolus_volume_nl
 from openitb.protocol import BolusKind, CancelBolus, DeliverBolus, LogKind, RequestPatientBolus
 from openitb.protocol.chain import Detail
+from openitb.records import replace
 
 BolusRequest = DeliverBolus | CancelBolus | RequestPatientBolus
 

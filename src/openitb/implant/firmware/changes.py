@@ -3,8 +3,6 @@
 Holds: RES-06, RES-07, TIM-02.
 """
 
-from dataclasses import replace
-
 from openitb import units
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
@@ -47,6 +45,7 @@ from openitb.protocol import (
 )
 from openitb.protocol.chain import Detail
 from openitb.protocol.messages import MAX_REASON
+from openitb.records import replace
 
 WIDEST_ZONE_MS = 14 * units.MS_PER_H  # the farthest any civil time lies from UTC
 LAST_INSTANT_MS = 253_402_300_799_999  # end of year 9999, the last that calendars here can write
@@ -147,7 +146,7 @@ def _refill(firmware: Firmware, build: Build, command: RecordRefill, pump: Pump)
     require_current(firmware, command.expected_digest)
     fits = build.residual_nl <= command.volume_nl <= build.capacity_nl
     limits = f"{units.format_volume(build.residual_nl)} to {units.format_volume(build.capacity_nl)}"
-    require(fits, "volume_nl", f"got {units.format_volume(command.volume_nl)}, expected {limits} in all")
+    require(fits, "volume_nl", f"got {units.format_volume(command.volume_nl, 6)}, expected {limits} in all")
     stages = _stages_after_refill(firmware, build, command)
     program = compile_order(firmware.controller.program.order, command.concentration_ug_per_ml, pump)
     access.require_within_library(firmware, program)
@@ -197,7 +196,7 @@ def _refilled(firmware: Firmware, build: Build, command: RecordRefill) -> Believ
 def _low_alarm(build: Build, command: SetLowReservoirAlarm) -> Change:
     fits = build.residual_nl <= command.volume_nl <= build.capacity_nl
     limits = f"{units.format_volume(build.residual_nl)} to {units.format_volume(build.capacity_nl)}"
-    require(fits, "volume_nl", f"got {units.format_volume(command.volume_nl)}, expected {limits}")
+    require(fits, "volume_nl", f"got {units.format_volume(command.volume_nl, 6)}, expected {limits}")
     return Change(
         LogKind.ALARM_SETTING_INTENDED,
         (("volume_nl", command.volume_nl),),
@@ -240,7 +239,7 @@ def _dose_limits(firmware: Firmware, build: Build, command: SetDoseLimits) -> Ch
 
 
 def _require_stage(field: str, volume_nl: int, build: Build) -> None:
-    given = units.format_volume(volume_nl)
+    given = units.format_volume(volume_nl, 6)
     limit = units.format_volume(build.largest_stage_nl)
     require(0 <= volume_nl <= build.largest_stage_nl, field, f"got {given}, expected 0 to {limit}")
 

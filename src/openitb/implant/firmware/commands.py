@@ -7,7 +7,6 @@ Holds: LOG-01, PRG-10, TEL-05.
 """
 
 import hashlib
-from dataclasses import replace
 
 from openitb import catalogue
 from openitb.implant.build import Build
@@ -43,6 +42,7 @@ from openitb.protocol import (
 )
 from openitb.protocol.chain import Detail
 from openitb.protocol.messages import MAX_COMMAND_ID, MAX_NAME
+from openitb.records import replace
 
 ANSWERS_KEPT = 64
 MAX_REASON = 300

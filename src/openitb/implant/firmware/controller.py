@@ -8,7 +8,7 @@ may come a bolus; together they never exceed the pump's highest flow, the bolus 
 in which state is the state table's word (`table`). Holds: DEL-04.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
@@ -17,6 +17,7 @@ from openitb.implant.firmware.credits import Charge, Credit
 from openitb.implant.firmware.table import TABLE, Flow
 from openitb.prescription import MinimumRate, Program, compile_order
 from openitb.protocol import PumpState, StageKind
+from openitb.records import remembered, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def new_controller(program: Program) -> Controller:
     return Controller(program, mean_flow(program), stopped_since_ms=0 if program.is_still else None)
 
 
+@remembered
 def mean_flow(program: Program) -> int:
     """Mean flow of a program in whole nL/day, rounded up: for forecasts that must not be late."""
     flow = program.flow_nl_per_day

@@ -6,8 +6,6 @@ rate alone are never held up by it.
 Holds: DEL-06, BOL-01.
 """
 
-from dataclasses import replace
-
 from openitb import units
 from openitb.implant.build import Build
 from openitb.implant.firmware.admission import Extra, Flow, foreseen_breach
@@ -18,6 +16,7 @@ from openitb.implant.firmware.perception import clock_is_lost
 from openitb.implant.firmware.refusal import RefusalError
 from openitb.implant.firmware.state import Firmware
 from openitb.prescription import MinimumRate, Stopped
+from openitb.records import replace
 
 
 def require_dose_limits(firmware: Firmware, build: Build) -> None:

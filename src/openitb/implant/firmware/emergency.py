@@ -6,12 +6,11 @@ raise it again. It is undone by a clinician's order alone.
 Holds: TEL-10, ALM-04, ALM-05, ALM-06.
 """
 
-from dataclasses import replace
-
 from openitb import catalogue, units
 from openitb.implant.firmware.change import Change
 from openitb.implant.firmware.link_memory import Emergency, HourCount, Silence
 from openitb.implant.firmware.refusal import require
+from openitb.implant.firmware.signals import accounted
 from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.prescription import MinimumRate
 from openitb.protocol import (
@@ -25,6 +24,7 @@ from openitb.protocol import (
 )
 from openitb.protocol.chain import Detail
 from openitb.protocol.messages import MAX_NAME
+from openitb.records import replace
 
 BEYOND_PROGRAM = frozenset({PumpState.PRIME, PumpState.BOLUS})  # flow more than the program asks for
 
@@ -119,7 +119,7 @@ def silence(firmware: Firmware, command: SilenceAlarm, critical: bool) -> Change
         LogKind.SILENCE_INTENDED,
         (("duration_ms", command.duration_ms), ("conditions", ", ".join(conditions))),
         (LogKind.ALARM_SILENCED,),
-        lambda now: replace(now, link=replace(now.link, silence=quiet)),
+        lambda now: _silenced(accounted(now), quiet),
     )
 
 
@@ -135,8 +135,12 @@ def contact_ended(firmware: Firmware) -> Firmware:
     quiet = firmware.link.silence
     if quiet is None or not quiet.with_contact:
         return firmware
-    firmware = logged(firmware, LogKind.SILENCE_ENDED, PUMP, (("because", "contact ended"),))
-    return replace(firmware, link=replace(firmware.link, silence=None))
+    firmware = logged(accounted(firmware), LogKind.SILENCE_ENDED, PUMP, (("because", "contact ended"),))
+    return _silenced(firmware, None)
+
+
+def _silenced(firmware: Firmware, quiet: Silence | None) -> Firmware:
+    return replace(firmware, link=replace(firmware.link, silence=quiet))
 
 
 def counted(firmware: Firmware) -> Firmware:

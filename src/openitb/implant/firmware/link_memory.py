@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from openitb.prescription import Order
 from openitb.protocol import DrugLibrary, Role
+from openitb.records import replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,18 @@ class HourCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Frames heard and sent, and tones sounded up to a tick, since implantation."""
+
+    frames: int = 0
+    tones: int = 0
+    tones_until_ms: int = 0
+
+
+NOTHING_SPENT = Spent()
+
+
+@dataclass(frozen=True, slots=True)
 class LinkMemory:
     """Everything above, for one pump. `publisher` is the key that libraries must be signed with."""
 
@@ -83,6 +96,12 @@ class LinkMemory:
     library: Library | None = None
     publisher: bytes = b""
     break_glass: HourCount | None = None
+    spent: Spent = NOTHING_SPENT
+
+    def settled(self) -> "LinkMemory":
+        """Without what is under way: a program laid aside, a silence."""
+        is_settled = self.staged is None and self.silence is None
+        return self if is_settled else replace(self, staged=None, silence=None)
 
 
 NOTHING_REMEMBERED = LinkMemory()

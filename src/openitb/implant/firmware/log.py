@@ -8,11 +8,12 @@ reading tells: who holds a head knows that the anchor is the pump's own.
 Holds: LOG-02, LOG-03, LOG-04, SYS-08.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb import catalogue
 from openitb.protocol import Anchor, LogEntry, LogKind, entry_digest
 from openitb.protocol.chain import Detail, genesis
+from openitb.records import replace
 
 PUMP = "pump"
 

@@ -4,11 +4,12 @@ All times are ticks, the pump's own elapsed time: setting its clock neither shor
 lock-out. What was given is remembered also over a change of the permission. Holds: BOL-02.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.build import ModeLimits
 from openitb.prescription import Order
 from openitb.prescription.boluses import PatientBolus
+from openitb.records import replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class PatientControls:
 
     def withheld(self) -> "PatientControls":
         """With every permission ended; what was given still counts, should one be given again."""
-        return replace(self, bolus=None, adjustment=None)
+        return replace(self, bolus=None, adjustment=None) if self.allows_anything else self
 
     def begun(self, tick_ms: int, limits: ModeLimits) -> "PatientControls":
         """With one bolus more, begun now."""

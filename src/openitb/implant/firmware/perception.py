@@ -4,8 +4,6 @@ A missed stroke is never made up. After a stall delivery goes on with the next s
 count stands. Holds: DEL-10, DEL-11, BAT-04, TIM-05.
 """
 
-from dataclasses import replace
-
 from openitb import catalogue
 from openitb.implant.build import Build
 from openitb.implant.firmware.controller import with_program
@@ -16,6 +14,7 @@ from openitb.implant.senses import Senses, Supply
 from openitb.prescription import MinimumRate, compile_order
 from openitb.protocol import LogKind
 from openitb.protocol.chain import Detail
+from openitb.records import replace
 
 LATE_READINGS = 2  # noise lets an entry show at the second reading, after device.md 1.4
 

@@ -5,7 +5,6 @@ up and down again ends exactly where it began.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from openitb.catalogue import Pump
 from openitb.implant.build import Build
@@ -30,6 +29,7 @@ from openitb.protocol import (
     RequestPatientAdjustment,
 )
 from openitb.protocol.chain import Detail
+from openitb.records import replace
 
 Permission = (
     EnablePatientBolus

@@ -4,6 +4,7 @@ from openitb.implant.build import Build
 from openitb.implant.firmware import alarms, controller
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.service_life import charge_used, replacement_due_ms, service_ends_ms
+from openitb.implant.firmware.signals import share_ppm
 from openitb.implant.firmware.state import Firmware
 from openitb.prescription import daily_dose_pg
 from openitb.protocol import (
@@ -136,4 +137,5 @@ def _battery(firmware: Firmware, build: Build) -> BatteryReport:
         used_permille=charge_used(design, counter, cost) * PERMILLE // design.capacity,
         replacement_indicator_ms=firmware.clock.at_ms(eri_ms),
         end_of_service_ms=firmware.clock.at_ms(service_ends_ms(design, eri_ms)),
+        signals_ppm=share_ppm(firmware),
     )

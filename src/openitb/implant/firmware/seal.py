@@ -5,19 +5,16 @@ nobody ordered shows, whatever made it.
 """
 
 import hashlib
-from dataclasses import replace
-from functools import lru_cache
 
 from openitb.implant.firmware.state import Firmware
-
-KEPT = 1_024
+from openitb.records import remembered, replace
 
 
 def seal_of(firmware: Firmware) -> str:
     """The digest that belongs to the firmware as it is."""
     control, guard = firmware.controller, firmware.guard
     ordered = (control.program, control.mean_flow_nl_per_day, firmware.dose_limits)
-    return _digest((*ordered, guard.limits, guard.shortest_interval_ms, guard.key))
+    return _digest(*ordered, guard.limits, guard.shortest_interval_ms, guard.key)
 
 
 def is_sealed(firmware: Firmware) -> bool:
@@ -35,6 +32,6 @@ def resealed(before: Firmware, after: Firmware) -> Firmware:
     return sealed(after) if is_sealed(before) else after
 
 
-@lru_cache(maxsize=KEPT)
-def _digest(content: tuple[object, ...]) -> str:
+@remembered
+def _digest(*content: object) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()

@@ -15,10 +15,10 @@ from openitb.implant.firmware.authority import authorised
 from openitb.implant.firmware.perception import clock_is_lost, safe_state, settings_are_lost
 from openitb.implant.firmware.refusal import require
 from openitb.implant.firmware.seal import is_sealed, sealed
-from openitb.implant.firmware.state import Firmware
+from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.implant.firmware.watch import settled
 from openitb.implant.senses import Supply
-from openitb.protocol import LogKind
+from openitb.protocol import LogKind, verify_chain
 
 Check = Callable[[Firmware, Build], bool]
 
@@ -33,6 +33,29 @@ def proven(firmware: Firmware, build: Build) -> Firmware:
     failed = first_failure(firmware, build)
     if failed not in MEMORY or settings_are_lost(firmware):
         return firmware
+    return _at_minimum(firmware, build, failed)
+
+
+def agreed(working: Firmware, second: Firmware, build: Build, tick_ms: int) -> Firmware:
+    """One firmware of the two copies that memory holds, alike after each step; `tick_ms` is the crystal's.
+
+    Where they differ and only one bears its own checks, that one goes on and the log says so. Where nothing
+    tells which is damaged, the pump is at minimum rate with a critical alarm.
+    """
+    if working is second or working == second:
+        return working
+    bearing = [copy for copy in (working, second) if _bears_its_checks(copy, build, tick_ms)]
+    if len(bearing) == 1:
+        return logged(bearing[0], LogKind.MEMORY_MASKED, PUMP, (("slot", "running"),))
+    return _at_minimum(bearing[0] if bearing else second, build, "memory")
+
+
+def _bears_its_checks(firmware: Firmware, build: Build, tick_ms: int) -> bool:
+    whole = first_failure(firmware, build) not in MEMORY and firmware.counter.tick_ms == tick_ms
+    return whole and verify_chain(firmware.log.entries, firmware.log.anchor) is None
+
+
+def _at_minimum(firmware: Firmware, build: Build, failed: str) -> Firmware:
     found = sealed(firmware)
     safe = safe_state(found, build, LogKind.SELF_TEST_FAILED, failed)
     return settled(authorised(found, safe, build), build)

@@ -4,7 +4,7 @@ Replacement falls due (ERI) once the charge left lasts no longer than the time f
 of service at the programmed flow, or that long before the end of the service life. Service ends a
 fixed time after ERI, never later than the service life (device.md 1.2, safety.md BAT-02, BAT-03).
 
-Holds: BAT-02, BAT-03.
+Holds: BAT-02, BAT-03, TIM-06.
 """
 
 from openitb.implant.build import BatteryDesign

@@ -3,7 +3,7 @@
 Holds: TIM-01.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.build import Build
 from openitb.implant.firmware.controller import Controller
@@ -17,6 +17,7 @@ from openitb.implant.firmware.strokes import Counter
 from openitb.implant.firmware.surveillance import UNREMARKABLE, Surveillance
 from openitb.protocol import AlarmCondition, LogKind, PumpState, WindowDose
 from openitb.protocol.chain import Detail
+from openitb.records import quick, replace
 
 __all__ = ["PUMP", "Alarm", "Answer", "BelievedReservoir", "Firmware", "WallClock", "logged"]
 
@@ -79,6 +80,7 @@ class Answer:
     reply: bytes
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Firmware:
     """Belief: nothing in here is measured but the level, where a sensor is fitted.

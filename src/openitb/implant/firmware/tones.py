@@ -4,9 +4,9 @@ Holds: ALM-03.
 """
 
 from openitb import catalogue, units
-from openitb.implant.firmware.alarms import Signal, signal_of_class
 from openitb.implant.firmware.change import Change
 from openitb.implant.firmware.refusal import require
+from openitb.implant.firmware.signals import accounted, signal_of_class
 from openitb.implant.firmware.state import Firmware
 from openitb.implant.senses import Supply
 from openitb.prescription.orders import format_duration
@@ -18,9 +18,11 @@ def sound(firmware: Firmware, command: SoundTone) -> Change:
     spent = firmware.feeling.senses.supply is Supply.SPENT
     require(not spent, "state", "the cell is spent, expected one that can drive the sounder")
     _require_rest(firmware)
-    signal: Signal = signal_of_class(critical=command.critical)
+    signal = signal_of_class(critical=command.critical)
     asked = (("tones", signal.tones), ("duration_ms", signal.duration_ms))
-    return Change(LogKind.TONE_INTENDED, asked, (LogKind.TONE_SOUNDED,), lambda now: now)
+    return Change(
+        LogKind.TONE_INTENDED, asked, (LogKind.TONE_SOUNDED,), lambda now: accounted(now, signal.tones)
+    )
 
 
 def _require_rest(firmware: Firmware) -> None:

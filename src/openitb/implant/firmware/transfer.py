@@ -4,7 +4,6 @@ Holds: TEL-06, DEL-05.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from openitb import catalogue
 from openitb.implant.firmware.change import Change
@@ -22,6 +21,7 @@ from openitb.protocol import (
     TransferReport,
     staged_digest,
 )
+from openitb.records import replace
 
 Planner = Callable[[ProgramPump], Change]
 

@@ -7,7 +7,6 @@ Holds: DEL-12, DEL-17.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from openitb.implant.build import Build
 from openitb.implant.firmware import alarms, controller, emergency, watchdog
@@ -20,6 +19,7 @@ from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.implant.firmware.strokes import Made, Train
 from openitb.implant.firmware.surveillance import Surveillance
 from openitb.protocol import AlarmCondition, LogKind, PumpState
+from openitb.records import replace
 
 
 def next_train(firmware: Firmware, build: Build, until_ms: int, turning: bool = True) -> Train:
@@ -182,8 +182,8 @@ def _dates(firmware: Firmware, build: Build, rate: int) -> Iterator[int]:
         yield from (at_ms for at_ms in due if at_ms > firmware.counter.tick_ms)
     yield from watchdog.dates(firmware, build)
     stall_due = stall_due_ms(firmware, build)
-    if stall_due is not None:
-        yield stall_due
+    if stall_due is not None:  # never in the past, whatever memory says: time would stand still
+        yield max(stall_due, firmware.counter.tick_ms + 1)
     reduced = emergency.running(firmware)
     if reduced is not None and reduced.due_ms > firmware.counter.tick_ms:
         yield reduced.due_ms

@@ -8,13 +8,13 @@ Holds: SYS-04, SYS-07.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from openitb.implant.build import Build
 from openitb.implant.firmware.perception import safe_state, settings_are_lost
 from openitb.implant.firmware.state import PUMP, Firmware, logged
 from openitb.implant.firmware.supervision import Supervision
 from openitb.protocol import LogKind
+from openitb.records import replace
 
 
 def is_hung(firmware: Firmware) -> bool:

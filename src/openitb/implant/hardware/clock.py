@@ -1,8 +1,9 @@
 """The crystal as it is: it counts the pump's own milliseconds, a little fast or slow."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.errors import ImplantError
+from openitb.records import replace
 
 MILLION = 1_000_000
 

@@ -1,13 +1,15 @@
 """The drive as it is: each stroke moves its nominal volume, or a little more or less of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.errors import ImplantError
+from openitb.records import quick, replace
 
 MILLION = 1_000_000
 MOST_GAIN_PPM = 10 * MILLION  # far beyond any reported over-infusion; more is taken for a slip
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Motor:
     """`gain_ppm` is the true deviation of the stroke volume, `carried` the millionths of a nL owed.
@@ -29,7 +31,11 @@ class Motor:
     def moved(self, nominal_nl: int, worn_ppm: int = 0) -> tuple["Motor", int]:
         """The motor and the whole nL that really moved when strokes of `nominal_nl` were made."""
         volume_nl, carried = divmod(self.carried + nominal_nl * self.share_ppm(worn_ppm), MILLION)
-        return replace(self, carried=carried), volume_nl
+        return self.owing(carried), volume_nl
+
+    def owing(self, carried: int) -> "Motor":
+        """The motor with so many millionths of a nL owed."""
+        return self if carried == self.carried else replace(self, carried=carried)
 
     def strokes_for(self, volume_nl: int, stroke_nl: int, worn_ppm: int = 0) -> int | None:
         """The fewest strokes that move at least `volume_nl`; None where a stroke moves nothing."""

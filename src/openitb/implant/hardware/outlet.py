@@ -1,15 +1,15 @@
 """Where belief becomes truth: strokes that the firmware makes, and what really leaves for them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from openitb import units
 from openitb.implant.build import Build
 from openitb.implant.firmware.state import Firmware
 from openitb.implant.firmware.strokes import Made, Train
-from openitb.implant.hardware.motor import MILLION
+from openitb.implant.hardware.motor import MILLION, Motor
 from openitb.implant.hardware.parts import Hardware
 from openitb.implant.hardware.spells import IN_ORDER
+from openitb.records import replace
 from openitb.timeline import Parcel
 
 LEVEL_EVERY_MS = units.MS_PER_H  # of a pump that has a sensor for it
@@ -29,7 +29,8 @@ class Outlet:
         """Begin a stretch: from now on the condition is the one of `at_ms`."""
         self._condition = self.hardware.condition(at_ms)
         crystal = self.hardware.crystal.aged(at_ms, self._condition.drift_ppm)
-        self.hardware = replace(self.hardware, crystal=crystal)
+        if crystal is not self.hardware.crystal:
+            self.hardware = replace(self.hardware, crystal=crystal)
 
     @property
     def turns(self) -> bool:
@@ -143,7 +144,7 @@ class Outlet:
         self.hardware = replace(
             before,
             reservoir=replace(tank, volume_nl=volume_nl),
-            motor=replace(before.motor, carried=carried),
+            motor=before.motor.owing(carried),
             delivered_nl=before.delivered_nl + tank.volume_nl - volume_nl,
             delivered_pg=before.delivered_pg + tank.mass_pg - mass_pg,
         )
@@ -156,24 +157,26 @@ class Outlet:
 
     def _leave(self, begun_ms: int, end_ms: int, nominal_nl: int) -> None:
         before = self.hardware
-        after, asked_nl = self._asked(nominal_nl, end_ms - begun_ms)
+        motor, seeped, asked_nl = self._asked(nominal_nl, end_ms - begun_ms)
         volume_nl = min(asked_nl, before.reservoir.available_nl)
         if volume_nl == before.reservoir.available_nl:  # nothing is owed by an empty reservoir
-            after = replace(after, motor=replace(after.motor, carried=0), seeped=0)
+            motor, seeped = motor.owing(0), 0
         reservoir, mass_pg = before.reservoir.without(volume_nl)
         self.hardware = replace(
-            after,
+            before,
             reservoir=reservoir,
+            motor=motor,
+            seeped=seeped,
             delivered_nl=before.delivered_nl + volume_nl,
             delivered_pg=before.delivered_pg + mass_pg,
         )
         self._parts.append((before.crystal.instant_ms(end_ms), volume_nl, mass_pg))
 
-    def _asked(self, nominal_nl: int, ticks_ms: int) -> tuple[Hardware, int]:
-        """The parts and the whole nL they would let out, were there enough in the reservoir."""
+    def _asked(self, nominal_nl: int, ticks_ms: int) -> tuple[Motor, int, int]:
+        """Motor, what has seeped, and the whole nL they would let out, were there enough in the reservoir."""
         if self._condition.shut:
-            return self.hardware, 0
+            return self.hardware.motor, self.hardware.seeped, 0
         motor, driven_nl = self.hardware.motor.moved(nominal_nl, self._condition.gain_ppm)
         free = self.hardware.seeped + self._condition.free_nl_per_day * ticks_ms
         free_nl, seeped = divmod(free, units.MS_PER_DAY)
-        return replace(self.hardware, motor=motor, seeped=seeped), driven_nl + free_nl
+        return motor, seeped, driven_nl + free_nl

@@ -1,14 +1,16 @@
 """The parts of one implant as they are, and what is wrong or will go wrong with them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.hardware.clock import Crystal
 from openitb.implant.hardware.motor import Motor
 from openitb.implant.hardware.reservoir import Reservoir
 from openitb.implant.hardware.spells import Condition, Spell, condition_at, next_edge_ms, still_to_come
+from openitb.records import quick, replace
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Hardware:
     """Truth: the parts, all that has left the outlet since implantation, and the spells laid on them.

@@ -1,10 +1,12 @@
 """The reservoir as it is: volume and drug mass, drawn by strokes, filled and emptied by needle."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openitb.implant.errors import ImplantError
+from openitb.records import quick, replace
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Reservoir:
     """Fluid in nL and drug in pg. The mass is a function of the volume left since the last fill.
@@ -44,6 +46,8 @@ class Reservoir:
 
     def without(self, volume_nl: int) -> tuple["Reservoir", int]:
         """The reservoir after `volume_nl` is taken out, and the drug that went with it."""
+        if not volume_nl:
+            return self, 0
         left = replace(self, volume_nl=self.volume_nl - volume_nl)
         return left, self.mass_pg - left.mass_pg
 

@@ -6,11 +6,12 @@ settled when the spells are laid, never while time passes, so a run can be repla
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from openitb.implant.errors import ImplantError
 from openitb.implant.senses import CALM, Senses, Supply
+from openitb.records import replace
 
 
 class SpellKind(StrEnum):
@@ -31,6 +32,7 @@ class SpellKind(StrEnum):
     CAPTURED = "captured"  # noise that telemetry takes for a programmer; no amount
     LOCKED = "locked"  # nobody can read or program the pump; no amount
     HUNG = "hung"  # what drives the motor makes no progress, however often it is restarted; no amount
+    MUTE = "mute"  # the sounder gives no tone, and the pump does not feel that; no amount
     LEVEL = "level"  # nL that a level sensor reads too much, spells add up
 
 

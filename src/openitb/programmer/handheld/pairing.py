@@ -6,6 +6,7 @@
 Holds: TEL-09, PAT-04.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def pair_unit(where: Address | Dialer, serial: str, code: str, name: str) -> Pai
         paired = pair(where, serial, candidate)
     except LinkDown as error:
         why = "the gate is closed, the code is another one, or the pump is out of reach"
-        raise EntryError(f"not paired: {why} ({error})") from None
+        raise EntryError(
+            f"code: not paired, {why} ({error}); expected an open gate and the code it shows"
+        ) from None
     try:
         reply = decode_reply(paired.answer)
     except ProtocolError as error:
@@ -62,13 +65,33 @@ def pair_unit(where: Address | Dialer, serial: str, code: str, name: str) -> Pai
     return PairedUnit(Keys(candidate.own, paired.implant_public), paired.digits)
 
 
-def keep_unit(folder: Path, serial: str, keys: Keys) -> None:
-    """Keep the keys of a handheld; `EntryError` if the folder holds some for this pump."""
-    private, public = _files(folder, serial)
+def require_code(code: str) -> None:
+    """`EntryError` for what cannot be a pairing code; the code itself is not told."""
+    try:
+        read_code(code)
+    except HandshakeError as error:
+        raise EntryError(str(error)) from None
+
+
+def require_room(folder: Path, serial: str) -> None:
+    """`EntryError` unless the keys of a handheld for this pump can be kept there.
+
+    To be asked before the pump is: a key that it took and nobody kept would have to be revoked.
+    """
+    private, _ = _files(folder, serial)
     if private.exists():
         raise EntryError(
             f"--unit: {folder.name} holds a handheld for {serial} already, expected another folder"
         )
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise EntryError(f"--unit: got {str(folder)!r}, expected a folder that can be written")
+
+
+def keep_unit(folder: Path, serial: str, keys: Keys) -> None:
+    """Keep the keys of a handheld; `EntryError` if the folder holds some for this pump."""
+    require_room(folder, serial)
+    private, public = _files(folder, serial)
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     write_whole(public, keys.peer_public)
     write_whole(private, keys.own.private)

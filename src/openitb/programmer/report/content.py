@@ -24,11 +24,11 @@ from openitb.programmer.review import dose_history
 from openitb.programmer.sealed import seal
 from openitb.programmer.second import Approval, Signature
 from openitb.programmer.visit import Visit, last_reading
-from openitb.programmer.workflow import CHOSEN, FILE_FIELDS, TEXT_FIELDS
+from openitb.programmer.workflow import CHOSEN, FILE_FIELDS, PATIENT, TEXT_FIELDS
 from openitb.protocol import LogEntry
 from openitb.protocol.describe import describe_entry
 
-KEPT_OUT = FILE_FIELDS | {"patient_id"}  # told elsewhere in the report, or too long for it
+KEPT_OUT = FILE_FIELDS | {PATIENT, "product", "lot", "expiry"}  # told elsewhere, or too long
 _CONFIRMED = {
     True: "",
     False: ", committed, not yet confirmed by read-back",
@@ -99,6 +99,7 @@ def pump_state(reading: Reading) -> dict[str, Any]:
             for alarm in read.alarms
         ],
         "battery_used_permille": read.battery.used_permille,
+        "battery_signals_ppm": read.battery.signals_ppm,
         "replacement_indicator_ms": read.battery.replacement_indicator_ms,
         "log_head": {"number": read.log_head.number, "digest": read.log_head.digest.hex()},
         "log_fault": reading.log_fault,
@@ -137,7 +138,7 @@ def _visit(visit: Visit, desk: Desk) -> dict[str, Any]:
 def _patient(visit: Visit) -> dict[str, Any]:
     limits = visit.chart.limits
     if limits is None:
-        return {"id": str(visit.answers.get("patient_id", "")), "on_record": False}
+        return {"id": str(visit.answers.get(PATIENT, "")), "on_record": False}
     return {
         "on_record": True,
         "id": visit.chart.patient_id,
@@ -293,6 +294,7 @@ def shown_amounts(state: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Delivered since refill", units.format_volume(state["delivered_since_refill_nl"])),
         ("Alarms", ", ".join(alarm["condition"] for alarm in state["alarms"]) or "none"),
         ("Battery used", f"{units.format_number(state['battery_used_permille'] / 10, 1)} %"),
+        ("Of it tones and telemetry", f"{units.format_number(state['battery_signals_ppm'] / 10_000, 2)} %"),
         ("Program digest", f"{state['program_digest']}{_CONFIRMED[state['confirmed']]}"),
         ("Drug library", state["library"]),
         ("Log", state["log_fault"] or f"{state['log_head']['number']} entries, chain verified"),

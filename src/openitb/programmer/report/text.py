@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
+from textwrap import TextWrapper
 from typing import Any
 
 from openitb import units
@@ -10,8 +12,18 @@ from openitb.programmer.report.content import shown_amounts
 
 DEMO = "DEMO: an exercise, no patient and no pump"
 
+_PROPOSED = "Proposed, old to new; not sent"
+_CHANGES = {
+    "applied": "Changed, old to new",
+    "partly": "Proposed, old to new; changed in part",
+    "refused": "Proposed, old to new; not changed",
+    "unknown": "Proposed, old to new; unknown whether changed",
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LABEL = 32
+_LABEL, _VALUE = 32, 66  # characters; a digest stays in one piece
+_FOLDED, _WIDE = (
+    TextWrapper(width, break_long_words=False, break_on_hyphens=False) for width in (_LABEL, _VALUE)
+)
 
 
 def to_json(report: Mapping[str, Any]) -> str:
@@ -23,7 +35,7 @@ def to_text(report: Mapping[str, Any]) -> str:
     """The report as lines."""
     lines = [report["visit"]["title"], *([DEMO] if report["demo"] else [])]
     for title, rows in sections(report):
-        lines += ["", title, *(f"  {label:<{_LABEL}} {value}" for label, value in rows)]
+        lines += ["", title, *(line for row in rows for line in _laid_out(*row))]
     return "\n".join(lines) + "\n"
 
 
@@ -33,7 +45,7 @@ def sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, s
         ("Visit", _visit(report)),
         ("Outcome", [(report["outcome"]["kind"], report["outcome"]["text"])]),
         ("What to know and do", [(str(at), line) for at, line in enumerate(report["advice"], start=1)]),
-        ("Changed, old to new", changes(report)),
+        (_CHANGES.get(report["outcome"]["kind"], _PROPOSED), changes(report)),
         ("Pump as read back", shown_amounts(report["pump"])),
         (
             "Limits",
@@ -64,6 +76,13 @@ def instant(at_ms: int, zone_offset_ms: int = 0) -> str:
     return shown if zone_offset_ms else f"{shown} UTC"
 
 
+def _laid_out(label: str, value: str) -> Iterator[str]:
+    """Label and value side by side, each folded within its own column."""
+    columns = (_FOLDED.wrap(label), _WIDE.wrap(value))
+    for left, right in zip_longest(*columns, fillvalue=""):
+        yield f"  {left:<{_LABEL}}  {right}".rstrip()
+
+
 def _fill(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Drawn beside expected, what went in, and from which package."""
     fill = report["refill"]
@@ -91,7 +110,8 @@ def _visit(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _patient(patient: Mapping[str, Any]) -> str:
-    return patient["id"] if patient.get("on_record", True) else f"{patient['id']}, not on record here"
+    known = patient["id"] or "number not known"
+    return known if patient.get("on_record", True) else f"{known}, not on record here"
 
 
 def _second(report: Mapping[str, Any]) -> list[tuple[str, str]]:

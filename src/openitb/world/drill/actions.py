@@ -6,7 +6,6 @@ what it touched, and tells in a few words what it was.
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from openitb.implant import ImplantError
 from openitb.implant.memory import Slot
 from openitb.implant.wand import IN_CONTACT, Placement
 from openitb.protocol import LogKind
+from openitb.records import replace
 from openitb.telemetry import TelemetryError
 from openitb.world.drill.bed import Cause, Event
 from openitb.world.drill.disk import OPERATIONS_OVER, Mishap, belief_of

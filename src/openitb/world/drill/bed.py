@@ -23,15 +23,12 @@ from openitb.implant.hardware.spells import condition_at, next_edge_ms
 from openitb.implant.senses import Supply
 from openitb.protocol import (
     AlarmCondition,
-    Applied,
     Command,
     LogEntry,
     LogKind,
     ReadRequest,
-    Request,
-    decode_reply,
-    decode_request,
 )
+from openitb.records import quick
 from openitb.timeline import Parcel
 from openitb.world.drill import told
 from openitb.world.drill.expected import MILLION, Expected, Fluid, specs_of
@@ -166,6 +163,7 @@ class Cause(StrEnum):
     LEFT = "its caller has gone"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Event:
     """What a step did to one implant's process: `kept` is the state it keeps now.
@@ -209,6 +207,7 @@ def new_bed(newborn: Newborn, pump: Pump) -> Bed:
     return Bed(implant, implant, expected, Accounts(volume_nl, volume_nl * drug), ticks, at_ms)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What one step did to one implant, for the invariants to judge.
@@ -284,25 +283,17 @@ def _tells_of(entries: tuple[LogEntry, ...], command_id: str) -> bool:
     )
 
 
-def was_applied(heard: Heard) -> bool:
-    """True if the implant said that it carried the request out."""
-    return isinstance(decode_reply(heard.reply), Applied)
-
-
-def request_of(heard: Heard) -> Request:
-    """What was asked."""
-    return decode_request(heard.request)
-
-
 def _command(heard: Heard | None) -> Command | None:
     if heard is None:
         return None
-    request = request_of(heard)
-    return None if isinstance(request, ReadRequest) else request
+    return None if isinstance(heard.asked, ReadRequest) else heard.asked
 
 
 def _entries_since(before: Implant, after: Implant) -> tuple[LogEntry, ...]:
-    old, log = before.firmware.log.head.number, after.firmware.log
-    if log.entries is before.firmware.log.entries or log.head.number == old:
+    log = after.firmware.log
+    if log.entries is before.firmware.log.entries:
+        return ()
+    old = before.firmware.log.head.number
+    if log.head.number == old:
         return ()
     return tuple(entry for entry in log.entries[-(log.head.number - old) :] if entry.number > old)

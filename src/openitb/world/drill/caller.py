@@ -4,7 +4,7 @@ It moves frame by frame, so that two of them, and the adversary between, can com
 at any point. It believes a reply only from its own open session, as the real one does.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from openitb.protocol import (
     Applied,
@@ -16,13 +16,13 @@ from openitb.protocol import (
     Role,
     StageProgram,
     TransferReport,
-    decode_reply,
     encode,
 )
+from openitb.records import replace
 from openitb.telemetry import KeyPair, Keys, Transport
 from openitb.telemetry.caller import Caller as Opening
 from openitb.world.drill.line import Air
-from openitb.world.drill.ward import Contact, key_of, programmer_key
+from openitb.world.drill.ward import Contact, key_of, programmer_key, told_in
 from openitb.world.drill.wishes import Wish
 
 
@@ -90,7 +90,7 @@ class Caller:
         if session.transport is None:
             self._shake(session, frame)
             return
-        reply = decode_reply(session.transport.open(frame))
+        reply = told_in(session.transport.open(frame))
         wish, session.asked = session.asked, None
         if wish is None:
             raise UnaskedError(f"{self.name}: got an answer without a question")

@@ -173,12 +173,16 @@ class Stretch:
 
 @dataclass(slots=True)
 class Caps:
-    """Limits on dose, the same as flow per window, and all that was asked for since they hold."""
+    """Limits on dose, the same as flow per window, and all that was asked for since they hold.
+
+    What was asked for until `judged_ms` was found within them.
+    """
 
     limits: tuple[WindowDose, ...] = ()
     most: dict[int, int] = field(default_factory=dict)
     asked: list[Stretch] = field(default_factory=list)
     since_ms: int = 0
+    judged_ms: int = 0
 
 
 @dataclass(slots=True)

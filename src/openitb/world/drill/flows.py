@@ -2,10 +2,10 @@
 
 from bisect import bisect_right
 from fractions import Fraction
-from functools import lru_cache
 
 from openitb import units
 from openitb.prescription import Flex, MinimumRate, Order, Periodic, SimpleContinuous, Stopped
+from openitb.records import remembered
 
 DAY, WEEK = units.MS_PER_DAY, units.MS_PER_WEEK
 MONDAY_MS = 4 * DAY  # 5 January 1970
@@ -14,9 +14,21 @@ FAR_MS = 1 << 62
 Flows = tuple[tuple[int, int], ...]  # (from ms of week, nL/day)
 
 
-@lru_cache(maxsize=4096)
 def flows_of(order: Order, concentration: int, minimum_nl_per_day: int) -> Flows:
     """The flow of an order through the week, Monday first, in whole nL/day."""
+    known, key = _known(order), (concentration, minimum_nl_per_day)
+    if key not in known:
+        known[key] = _flows(order, *key)
+    return known[key]
+
+
+@remembered
+def _known(_order: Order) -> dict[tuple[int, int], Flows]:
+    """The flows of an order that were worked out so far, by drug and minimum rate."""
+    return {}
+
+
+def _flows(order: Order, concentration: int, minimum_nl_per_day: int) -> Flows:
     match order:
         case Stopped():
             return ((0, 0),)
@@ -30,7 +42,7 @@ def flows_of(order: Order, concentration: int, minimum_nl_per_day: int) -> Flows
             return _periodic(order, concentration)
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def mean_of(flows: Flows) -> int:
     """The flow that gives the week's volume without a clock, rounded up."""
     ends = [start for start, _ in flows[1:]] + [WEEK]

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from openitb import units
 from openitb.implant import Implant, advance, latched_alarms, pump_state
-from openitb.prescription import MinimumRate, Stopped
+from openitb.prescription import MinimumRate, Order, Program, Stopped
 from openitb.prescription.modes import exact_daily_dose_pg
 from openitb.protocol import (
     AlarmCondition,
+    Applied,
     Interrogate,
     Interrogation,
     LogEntry,
@@ -22,12 +23,14 @@ from openitb.protocol import (
     PumpState,
     ReadAnswer,
     Refused,
+    Reply,
     Role,
-    decode_reply,
     verify_chain,
 )
-from openitb.world.drill.bed import Cause, Scene, request_of, was_applied
+from openitb.records import remembered
+from openitb.world.drill.bed import Cause, Scene
 from openitb.world.drill.expected import MILLION, Caps
+from openitb.world.drill.flows import Flows
 from openitb.world.drill.ward import Heard
 
 CRITICAL_HALTS = {
@@ -61,8 +64,10 @@ def no_window_holds_more_than_the_dose_limit(scene: Scene) -> str:
     if not caps.most:
         return ""
     caps.asked = [run for run in caps.asked if run.end_ms > now_ms - 2 * LOOKED_BACK_MS]
+    new = [run.end_ms for run in caps.asked if run.end_ms > caps.judged_ms]  # the past holds what it held
+    caps.judged_ms = now_ms
     for window_ms, most in caps.most.items():
-        ends = (run.end_ms for run in caps.asked if run.end_ms - window_ms >= caps.since_ms)
+        ends = (end_ms for end_ms in new if end_ms - window_ms >= caps.since_ms)
         held = max((_held(caps, end_ms, window_ms) for end_ms in ends), default=0)
         if held > most + specs.minimum_nl_per_day * window_ms:  # minimum rate is never held back
             return (
@@ -113,7 +118,7 @@ def a_command_acts_once(scene: Scene) -> str:
     heard = scene.event.heard
     if heard is not None and heard.reply and _is_forgotten(scene, heard):
         return "a command was carried out and its answer is not known any longer"
-    if heard is None or scene.command is None or not heard.reply or _is_kept_by_nobody(heard.reply):
+    if heard is None or scene.command is None or not heard.reply or _is_kept_by_nobody(heard.told):
         return ""
     first = scene.bed.replies.setdefault(heard.request, heard.reply)
     is_same = first == heard.reply
@@ -125,10 +130,15 @@ def the_last_committed_program_runs(scene: Scene) -> str:
     program, expected = scene.after.firmware.controller.program, scene.bed.expected
     if program is scene.before.firmware.controller.program and not scene.moved:
         return ""
-    if (program.order, program.concentration_ug_per_ml) != (expected.order, expected.concentration):
-        return f"runs {program.order} at {program.concentration_ug_per_ml} µg/mL, expected {expected.order}"
+    return _otherwise(program, expected.order, expected.concentration, expected.flows)
+
+
+@remembered
+def _otherwise(program: Program, order: Order, concentration: int, flows: Flows) -> str:
+    if (program.order, program.concentration_ug_per_ml) != (order, concentration):
+        return f"runs {program.order} at {program.concentration_ug_per_ml} µg/mL, expected {order}"
     weekly = [(step.from_ms_of_week, step.rate_nl_per_day) for step in program.week]
-    kept = [flow for i, flow in enumerate(expected.flows) if not i or flow[1] != expected.flows[i - 1][1]]
+    kept = [flow for i, flow in enumerate(flows) if not i or flow[1] != flows[i - 1][1]]
     return "" if weekly == kept else f"flows {weekly}, expected {kept}"
 
 
@@ -202,12 +212,12 @@ def only_who_may_changes_anything(scene: Scene) -> str:
     name = type(scene.command).__name__ if scene.command else ""
     if scene.applied and heard.role is not Role.CLINICIAN and name not in MAY.get(heard.role, set()):
         return f"{name} by {heard.role.value if heard.role else 'nobody'} was carried out"
-    if heard.role is Role.PATIENT and heard.reply and _tells_the_log(heard.reply):
+    if heard.role is Role.PATIENT and heard.reply and _tells_the_log(heard.told):
         return "a patient's handheld was told the log"
     released = any(entry.kind is LogKind.TELEMETRY_RELEASED for entry in scene.new)
-    if released and not isinstance(request_of(heard), Interrogate):
+    if released and not isinstance(heard.asked, Interrogate):
         return "a telemetry lock was released without a reading"
-    if scene.applied and heard.reply and not was_applied(heard):
+    if scene.applied and heard.reply and not isinstance(heard.told, Applied):
         return "a command was carried out and answered otherwise"
     return ""
 
@@ -343,19 +353,16 @@ def _is_intended(scene: Scene, entry: LogEntry) -> bool:
 
 
 def _is_forgotten(scene: Scene, heard: Heard) -> bool:
-    request = request_of(heard)
+    request, reply = heard.asked, heard.told
     if not isinstance(request, ReadAnswer) or request.command_id not in scene.bed.done:
         return False
-    reply = decode_reply(heard.reply)
     return isinstance(reply, NoAnswerKept) and not reply.may_be_forgotten
 
 
-def _is_kept_by_nobody(reply: bytes) -> bool:
+def _is_kept_by_nobody(told: Reply) -> bool:
     """True for a refusal that comes before a command is looked at: a locked pump, too many requests."""
-    told = decode_reply(reply)
     return isinstance(told, Refused) and told.field in {"pump", "role"}
 
 
-def _tells_the_log(reply: bytes) -> bool:
-    told = decode_reply(reply)
+def _tells_the_log(told: Reply) -> bool:
     return isinstance(told, Interrogation) and bool(told.log)

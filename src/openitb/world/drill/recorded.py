@@ -14,11 +14,12 @@ A file is TOML, version 1:
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from openitb import units
+from openitb.records import replace
 from openitb.world.drill.actions import ACTIONS, run
 from openitb.world.drill.outcome import Report
 from openitb.world.drill.run import Plan
@@ -26,6 +27,12 @@ from openitb.world.drill.troubles import Trouble
 
 MOST_SEEDS = 2_000
 KEYS = {"name", "about", "shows", "seed", "steps", "most_pumps", "tells", "digest", "shares", "faults"}
+
+
+Made = TypeVar("Made")
+
+_FAULT_KEYS = {"id", "at", "given"}
+_KINDS: Mapping[type, str] = {dict: "a table", list: "a list"}
 
 
 class RecordError(ValueError):
@@ -66,8 +73,12 @@ def read(file: Path) -> Recorded:
     """A recorded drill; `RecordError` for a file that is none."""
     try:
         plain = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordError(f"what: got {str(file)!r} ({error.strerror}), expected a seed or a file") from None
+    except UnicodeDecodeError:
+        raise RecordError(f"what: got {str(file)!r}, expected a text file, not other bytes") from None
     except tomllib.TOMLDecodeError as error:
-        raise RecordError(f"{file.name}: {error}") from None
+        raise RecordError(f"{file.name}: not TOML: {error}") from None
     return recorded(plain, file.name)
 
 
@@ -76,7 +87,7 @@ def recorded(plain: Mapping[str, Any], name: str) -> Recorded:
     unknown = sorted(plain.keys() - KEYS)
     if unknown:
         raise RecordError(f"{name}: got {unknown[0]!r}, expected one of {', '.join(sorted(KEYS))}")
-    shares = plain.get("shares", {})
+    shares = _kept(plain, "shares", name, dict)
     strange = sorted(shares.keys() - {action.name for action in ACTIONS})
     if strange:
         raise RecordError(f"{name}: shares: got {strange[0]!r}, expected an action of the drill")
@@ -84,14 +95,14 @@ def recorded(plain: Mapping[str, Any], name: str) -> Recorded:
         _whole(plain, "seed", name),
         _whole(plain, "steps", name),
         _whole(plain, "most_pumps", name),
-        tuple(_troubles(plain.get("faults", ()), name)),
+        tuple(_troubles(_kept(plain, "faults", name, list), name)),
         tuple(shares.items()),
     )
     return Recorded(
         str(plain.get("name", "")),
         str(plain.get("about", "")),
-        tuple(plain.get("shows", ())),
-        frozenset(plain.get("tells", ())),
+        tuple(map(str, _kept(plain, "shows", name, list))),
+        frozenset(map(str, _kept(plain, "tells", name, list))),
         plan,
         str(plain.get("digest", "")),
     )
@@ -125,11 +136,22 @@ def _write(file: Path, seed: int, digest: str) -> None:
 
 def _troubles(rows: Any, name: str) -> Iterator[Trouble]:
     for row in rows:
+        unknown = sorted(set(row) - _FAULT_KEYS) if isinstance(row, dict) else []
+        if unknown:
+            raise RecordError(f"{name}: faults: got {unknown[0]!r}, expected id, at and given")
         try:
             at_ms = units.duration_ms(row["at"], f"{name}: faults.at")
             yield Trouble(str(row["id"]), at_ms, tuple(row.get("given", {}).items()))
-        except KeyError as error:
-            raise RecordError(f"{name}: faults: {error} is missing, expected id and at") from None
+        except (KeyError, TypeError, AttributeError):
+            raise RecordError(f"{name}: faults: got {row!r:.60}, expected a table with id and at") from None
+
+
+def _kept(plain: Mapping[str, Any], key: str, name: str, kind: type[Made]) -> Made:
+    """What the file holds under a key, nothing of that kind where it is left out."""
+    value = plain.get(key, kind())
+    if not isinstance(value, kind):
+        raise RecordError(f"{name}: {key}: got {value!r:.60}, expected {_KINDS[kind]}")
+    return value
 
 
 def _whole(plain: Mapping[str, Any], key: str, name: str) -> int:

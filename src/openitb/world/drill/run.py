@@ -5,7 +5,7 @@ invariant is checked on each implant it touched, and no other may have changed.
 """
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from openitb.implant import Contents, Implant, Specimen, StoreError, handle, pro
 from openitb.implant.faults import Laid
 from openitb.implant.radio import with_publisher
 from openitb.protocol import Applied, LogKind, ProgramPump, Role
+from openitb.records import replace
 from openitb.world.drill import told
 from openitb.world.drill.bed import Bed, Cause, Event, Newborn, look, new_bed
 from openitb.world.drill.caller import Caller

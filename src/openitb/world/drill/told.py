@@ -1,7 +1,6 @@
 """What commands and mishaps do to the reference: each is known to have been carried out."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from openitb import catalogue
@@ -26,6 +25,7 @@ from openitb.protocol import (
     SetLowReservoirAlarm,
     StageProgram,
 )
+from openitb.records import replace
 from openitb.world.drill.expected import CRITICAL, DAY, Caps, Expected, Extra, Felt, Moved, Staging
 from openitb.world.drill.flows import nearest
 

@@ -1,8 +1,10 @@
 """What goes wrong with a drilled implant: faults of the catalogue, and a controller that errs."""
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import accumulate
 
 from openitb import catalogue, units
 from openitb.implant import Implant, advance, handle, latched_alarms, program_digest, pump_state
@@ -12,8 +14,10 @@ from openitb.implant.firmware.bolus import new_bolus
 from openitb.implant.firmware.controller import Controller, Stage
 from openitb.implant.firmware.credits import SEAL_BYTES, Credit, CreditKind
 from openitb.implant.firmware.seal import sealed
+from openitb.implant.hardware.spells import SpellKind
 from openitb.prescription.program import WeekStep
 from openitb.protocol import AlarmCondition, Applied, BolusKind, ProgramPump, PumpState, StageKind
+from openitb.records import replace
 from openitb.world.drill.flows import WEEK, Flows, mean_of
 
 NO_PATH = Setting(0, 0, 0)  # a drill has no catheter; what falls on the path alone is not drawn
@@ -43,7 +47,8 @@ def _lies_on_the_pump(fault_id: str) -> bool:
     if not entry.lays:
         return False
     laid = lay(parameters(entry, {}, COURSES[entry.lays].takes), NO_PATH)
-    return bool(laid.pump or laid.needle)
+    felt = [spell for spell in laid.pump if spell.kind is not SpellKind.MUTE]  # nobody listens in a drill
+    return bool(felt or laid.needle)
 
 
 def drawn_fault(draw: random.Random, at_ms: int) -> tuple[str, Laid]:
@@ -76,20 +81,19 @@ def run_wild(implant: Implant, error: Error, flows: Flows) -> str:
 
 def fullest(flows: Flows, window_ms: int) -> int:
     """The most flow in any window of the week, or at the mean, in nL/day x ms."""
-    ends = (*(start for start, _ in flows[1:]), WEEK)
-    spans = [
-        (start + week, end + week, flow)
-        for week in (-WEEK, 0, WEEK)
-        for (start, flow), end in zip(flows, ends, strict=True)
-    ]
-    begins = {edge for start, _ in flows for edge in (start, start - window_ms)}
-    held = (_within(spans, begin, begin + window_ms) for begin in begins)
+    starts = [start for start, _ in flows]
+    ends = *starts[1:], WEEK
+    spans = ((end - start) * flow for (start, flow), end in zip(flows, ends, strict=True))
+    *before, whole_week = accumulate(spans, initial=0)
+
+    def until(at_ms: int) -> int:
+        weeks, into = divmod(at_ms, WEEK)
+        place = bisect_right(starts, into) - 1
+        return weeks * whole_week + before[place] + (into - starts[place]) * flows[place][1]
+
+    begins = {edge for start in starts for edge in (start, start - window_ms)}
+    held = (until(begin + window_ms) - until(begin) for begin in begins)
     return max(*held, mean_of(flows) * window_ms)
-
-
-def _within(spans: list[tuple[int, int, int]], begin: int, end: int) -> int:
-    parts = ((min(last, end) - max(first, begin), flow) for first, last, flow in spans)
-    return sum(ms * flow for ms, flow in parts if ms > 0)
 
 
 def _three_times_the_program(implant: Implant) -> Errs:

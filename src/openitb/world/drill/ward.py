@@ -6,13 +6,14 @@ a run differ from itself: disk, keys, sockets, threads and the clock.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from openitb.implant import Home, Implant, PumpService, StoreError, fill, withdraw
 from openitb.implant.memory import Slot, recall, save
 from openitb.implant.wand import IN_CONTACT, Draw, Placement
-from openitb.protocol import Role
+from openitb.protocol import Reply, Request, Role, decode_reply, decode_request
+from openitb.records import replace
 from openitb.telemetry import Hello, KeyPair, Keys, Responder
 from openitb.world.drill.disk import Disk
 
@@ -55,13 +56,15 @@ class DiskSlots:
 class DiskHome(Home):
     """A home whose files are on a `Disk`; `wands` are those not in contact.
 
-    `committed` are implants as last saved to the end, `saving` those whose save has not come to its end.
+    `committed` are implants as last saved to the end, `saving` those whose save has not come to its end,
+    `recalled` what was read last and from which bytes: after a mishap the same are read again.
     """
 
     disk: Disk
     committed: dict[str, Implant] = field(default_factory=dict)
     saving: dict[str, Implant] = field(default_factory=dict)
     wands: dict[str, Placement] = field(default_factory=dict)
+    recalled: dict[str, tuple[tuple[bytes | None, bytes | None], Implant]] = field(default_factory=dict)
 
     def serials(self) -> tuple[str, ...]:
         """The implants on the disk."""
@@ -69,7 +72,11 @@ class DiskHome(Home):
 
     def load(self, serial: str) -> Implant:
         """An implant as last saved; `StoreError` if it is beyond repair."""
-        implant = recall(DiskSlots(self.disk, serial))
+        slots = DiskSlots(self.disk, serial)
+        found = slots.read(Slot.A), slots.read(Slot.B)
+        if serial not in self.recalled or self.recalled[serial][0] != found:
+            self.recalled[serial] = found, recall(slots)
+        implant = self.recalled[serial][1]
         if implant.serial != serial:
             raise StoreError(f"implant {serial}: the file holds {implant.serial}")
         return implant
@@ -93,6 +100,10 @@ class DiskHome(Home):
         return self.wands.get(serial, IN_CONTACT)
 
 
+asked_in = lru_cache(maxsize=256)(decode_request)
+told_in = lru_cache(maxsize=256)(decode_reply)
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """A request that reached an implant's firmware, and what it answered; empty if that was lost."""
@@ -101,6 +112,16 @@ class Heard:
     role: Role | None
     request: bytes
     reply: bytes
+
+    @property
+    def asked(self) -> Request:
+        """What was asked."""
+        return asked_in(self.request)
+
+    @property
+    def told(self) -> Reply:
+        """What was answered; there must be an answer."""
+        return told_in(self.reply)
 
 
 class Ward(PumpService):
