@@ -24,14 +24,14 @@ def on_cluster(address: str, parcel: "Parcel", left: Sequence[Task]) -> Iterator
     from openitb.cohort.study.run import block
 
     try:
-        client = Client(address, timeout=_CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         told = " ".join(str(error).split())[:120]
         raise StudyError(f"--scheduler: no scheduler answers at {address!r}: {told}") from None
     with client:
         futures = {client.submit(block, parcel, task, key=_key(parcel, task)): task for task in left}
         failed: BaseException | None = None
-        for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
+        for future in as_completed(futures, loop=client.loop):
             if future.status == "finished":
                 yield futures[future], future.result()
             elif future.status == "error" and failed is None:
