@@ -39,8 +39,8 @@ class Asked:
 
 def study(asked: Asked) -> None:
     """Run a study, write its report, and say what came out."""
-    made = load(asked.path, asked.changed)
     try:
+        made = load(asked.path, asked.changed)
         people = _followed(made, asked)
     except KeyboardInterrupt:
         typer.echo(f"interrupted; finished blocks are kept in {asked.folder}, run again to go on", err=True)

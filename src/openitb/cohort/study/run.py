@@ -5,6 +5,7 @@ interruption changes a byte of the results.
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -120,9 +121,15 @@ def _follow(
 
 def _in_processes(jobs: int, parcel: Parcel, left: Sequence[Task]) -> Iterator[tuple[Task, Written]]:
     """Blocks as they are done; the first that fails ends the run once the others under way are kept."""
-    with _one_thread(), ProcessPoolExecutor(min(jobs, len(left)), mp_context=get_context("spawn")) as pool:
+    count, context = min(jobs, len(left)), get_context("spawn")
+    with _one_thread(), ProcessPoolExecutor(count, context, _left_to_the_parent) as pool:
         futures = {pool.submit(block, parcel, task): task for task in left}
         yield from _kept(pool, futures)
+
+
+def _left_to_the_parent() -> None:
+    """Ctrl-C at a terminal reaches every process; the one that was started answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _kept(pool: Executor, futures: Mapping[Future[Written], Task]) -> Iterator[tuple[Task, Written]]:
